@@ -1,0 +1,86 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+// The house: one target per room, bottom to top. A room imports only rooms listed before it;
+// `docs/architecture.md` walks through them. No room before `Scenario` may import Foundation.
+let strict: [SwiftSetting] = [
+    .swiftLanguageMode(.v6),
+    .enableUpcomingFeature("ExistentialAny"),
+    .enableUpcomingFeature("MemberImportVisibility"),
+    .enableUpcomingFeature("InternalImportsByDefault"),
+]
+
+func room(_ name: String, _ dependencies: [Target.Dependency] = []) -> Target {
+    .target(name: name, dependencies: dependencies, swiftSettings: strict)
+}
+
+func tests(_ name: String, _ dependencies: [Target.Dependency], resources: [Resource] = []) -> Target {
+    .testTarget(name: name + "Tests", dependencies: dependencies, resources: resources, swiftSettings: strict)
+}
+
+let yams = Target.Dependency.product(name: "Yams", package: "Yams")
+let grdb = Target.Dependency.product(name: "GRDB", package: "GRDB.swift")
+let argumentParser = Target.Dependency.product(name: "ArgumentParser", package: "swift-argument-parser")
+let logging = Target.Dependency.product(name: "Logging", package: "swift-log")
+
+let package = Package(
+    name: "antipode",
+    products: [.executable(name: "antipode", targets: ["antipode"])],
+    dependencies: [
+        .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+        .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
+        .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
+        .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
+    ],
+    targets: [
+        room("EventKernel"),
+        room("RandomVariates"),
+        room("Parameters", ["EventKernel"]),
+        room("Measures", ["EventKernel"]),
+        room("Statistics"),
+        room("Network", ["EventKernel", "RandomVariates", "Parameters", "Measures"]),
+        room("NATSModel", ["EventKernel", "RandomVariates", "Parameters", "Measures"]),
+        room("CallModel", ["EventKernel", "RandomVariates", "Parameters", "Measures", "Network"]),
+        room("Scenario", ["EventKernel", "Parameters", "Measures", "Network", "NATSModel", "CallModel", yams]),
+        room(
+            "Simulation",
+            [
+                "EventKernel", "RandomVariates", "Parameters", "Measures", "Network", "NATSModel", "CallModel",
+                "Scenario",
+            ]),
+        room("ResultStore", ["EventKernel", "Measures", "Scenario", grdb]),
+        room(
+            "Experiment",
+            ["EventKernel", "Measures", "Statistics", "Scenario", "Simulation", "ResultStore", logging]),
+        room("Report", ["EventKernel", "Measures", "Statistics", "Scenario", "ResultStore", "Experiment"]),
+        .executableTarget(
+            name: "antipode",
+            dependencies: [
+                "EventKernel", "Measures", "Scenario", "Simulation", "ResultStore", "Experiment", "Report",
+                argumentParser, logging,
+            ],
+            swiftSettings: strict),
+        .executableTarget(
+            name: "workloads",
+            dependencies: ["EventKernel", "RandomVariates", "Simulation"],
+            path: "Benchmarks/Workloads",
+            swiftSettings: strict),
+        tests("EventKernel", ["EventKernel", "RandomVariates"]),
+        tests("RandomVariates", ["RandomVariates"]),
+        tests("Measures", ["Measures", "EventKernel"]),
+        tests("Statistics", ["Statistics"]),
+        tests("Network", ["Network", "EventKernel", "Measures"]),
+        tests("NATSModel", ["NATSModel", "EventKernel"]),
+        tests("CallModel", ["CallModel", "EventKernel", "Network", "RandomVariates", "Measures"]),
+        tests("Scenario", ["Scenario", "EventKernel", "Measures", "Network", "CallModel", "NATSModel"]),
+        tests(
+            "Simulation",
+            ["Simulation", "Scenario", "EventKernel", "Measures", "Network", "NATSModel", "CallModel"]),
+        tests("ResultStore", ["ResultStore", "Measures", "EventKernel", "Scenario", grdb]),
+        tests("Experiment", ["Experiment", "Scenario", "Measures", "ResultStore", "EventKernel"]),
+        tests("Report", ["Report", "Measures", "Experiment", "EventKernel"]),
+        tests("Command", ["ResultStore", grdb]),
+        tests("Oracles", ["EventKernel", "RandomVariates", "Statistics", "Simulation", "CallModel"]),
+        tests("Tidy", []),
+    ]
+)

@@ -1,0 +1,97 @@
+public import EventKernel
+public import Parameters
+
+/// Timers, limits and costs of a nats-server process.
+public struct ServerParameters: Hashable, Sendable {
+    public var startDelay = SimDuration.milliseconds(55)
+    public var gatewaySolicitDelay = SimDuration.seconds(1)
+    public var dialTimeout = SimDuration.seconds(1)
+    public var reconnectDelay = SimDuration.seconds(1)
+    public var reconnectJitter = SimDuration.milliseconds(100)
+    public var gatewayPingInterval = SimDuration.seconds(15)
+    public var firstPing = SimDuration.seconds(1)
+    public var firstPingJitter = SimDuration.milliseconds(200)
+    public var pingMaximum: Int64 = 2
+    public var writeDeadline = SimDuration.seconds(10)
+    public var maximumPending: Int64 = 67_108_864
+    public var routeHop = SimDuration.microseconds(200)
+    public var messageCost = SimDuration.nanoseconds(350)
+    public var deliveryCost = SimDuration.nanoseconds(260)
+    public var inboundKilobyteCost = SimDuration.nanoseconds(320)
+    public var outboundKilobyteCost = SimDuration.nanoseconds(1_400)
+    public var sendBufferMessages: Int64 = 100
+    public var sendBufferSize: Int64 = 4_194_304
+
+    public init() {}
+}
+
+extension ServerParameters: Parameterised {
+    public static var section: String { "nats" }
+
+    public static var parameters: [Parameter<ServerParameters>] {
+        let gateway = "nats-server v2.9.10 server/gateway.go"
+        let fit = "docs/measurements.md: saturated fit, within 15 %"
+        return [
+            Parameter(
+                "start-delay", .duration(\.startDelay), 0...1e11,
+                "From process start to the gateway listener.",
+                source: "docs/measurements.md: 1.65 s to registered gateways minus 1 s and 2.5 round trips", .measured),
+            Parameter(
+                "gateway-solicit-delay", .duration(\.gatewaySolicitDelay), 0...1e11,
+                "Wait before a server dials other clusters.", source: gateway + " defaultSolicitGatewaysDelay", .measured),
+            Parameter(
+                "dial-timeout", .duration(\.dialTimeout), 1e6...1e11,
+                "Bound on one dial of a gateway or route.", source: gateway + " DEFAULT_ROUTE_DIAL", .measured),
+            Parameter(
+                "reconnect-delay", .duration(\.reconnectDelay), 0...1e11,
+                "Pause before a closed gateway is dialled again, and between passes over its URLs.",
+                source: gateway + " gatewayReconnectDelay, gatewayConnectDelay", .measured),
+            Parameter(
+                "reconnect-jitter", .duration(\.reconnectJitter), 0...1e11,
+                "Uniform addition to the first pause.", source: gateway + " reconnectGateway", .measured),
+            Parameter(
+                "gateway-ping-interval", .duration(\.gatewayPingInterval), 1e6...1e12,
+                "Interval of pings on gateway connections.", source: gateway + " gatewayPingInterval", .measured),
+            Parameter(
+                "first-ping", .duration(\.firstPing), 0...1e11, "From registration to the first ping.",
+                source: "nats-server v2.9.10 server/server.go firstPingInterval", .measured),
+            Parameter(
+                "first-ping-jitter", .duration(\.firstPingJitter), 0...1e11, "Uniform addition to it.",
+                source: "nats-server v2.9.10 server/client.go setFirstPingTimer", .measured),
+            Parameter(
+                "ping-maximum", .count(\.pingMaximum), 1...100,
+                "Unanswered pings allowed; the tick that would send one more closes the connection.",
+                source: "nats-server v2.9.10 server/const.go DEFAULT_PING_MAX_OUT", .measured),
+            Parameter(
+                "write-deadline", .duration(\.writeDeadline), 1e6...1e12,
+                "Bound on one flush.", source: "nats-server v2.9.10 server/const.go DEFAULT_FLUSH_DEADLINE", .measured),
+            Parameter(
+                "maximum-pending", .size(\.maximumPending), 1024...1e12,
+                "Unsent bytes at which a client connection is closed; half of it stalls producers.",
+                source: "nats-server v2.9.10 server/const.go MAX_PENDING_SIZE", .measured),
+            Parameter(
+                "route-hop", .duration(\.routeHop), 2e4...1e9,
+                "One-way delay between servers of one cluster.",
+                source: "docs/measurements.md: 0.17 to 0.28 ms over a route", .measured),
+            Parameter(
+                "message-cost", .duration(\.messageCost), 0...1e9, "CPU time for each inbound message.", source: fit,
+                .measured),
+            Parameter(
+                "delivery-cost", .duration(\.deliveryCost), 0...1e9, "CPU time for each outbound copy.", source: fit,
+                .measured),
+            Parameter(
+                "inbound-kilobyte-cost", .duration(\.inboundKilobyteCost), 0...1e9,
+                "CPU time for each inbound kilobyte.", source: fit, .measured),
+            Parameter(
+                "outbound-kilobyte-cost", .duration(\.outboundKilobyteCost), 0...1e9,
+                "CPU time for each outbound kilobyte.", source: fit, .measured),
+            Parameter(
+                "send-buffer-messages", .count(\.sendBufferMessages), 1...1e9,
+                "Small messages that fill a gateway's kernel send buffer during a cut.",
+                source: "docs/measurements.md: about 100 small segments", .measured),
+            Parameter(
+                "send-buffer-size", .size(\.sendBufferSize), 4096...1e9,
+                "Bytes that fill it.", source: "Linux tcp_wmem maximum", .published),
+        ]
+    }
+}
