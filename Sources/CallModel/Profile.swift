@@ -1,3 +1,5 @@
+import EventKernel
+
 /// Behaviour that differs between releases of the service, as data.
 public enum Profile: String, CaseIterable, Sendable {
     /// The code the seed design was written for (pull request 325): 10 s timeouts, 1 s heartbeats, 3 s election.

@@ -38,7 +38,8 @@ extension ServerParameters: Parameterised {
                 source: "docs/measurements.md: 1.65 s to registered gateways minus 1 s and 2.5 round trips", .measured),
             Parameter(
                 "gateway-solicit-delay", .duration(\.gatewaySolicitDelay), 0...1e11,
-                "Wait before a server dials other clusters.", source: gateway + " defaultSolicitGatewaysDelay", .measured),
+                "Wait before a server dials other clusters.", source: gateway + " defaultSolicitGatewaysDelay",
+                .measured),
             Parameter(
                 "dial-timeout", .duration(\.dialTimeout), 1e6...1e11,
                 "Bound on one dial of a gateway or route.", source: gateway + " DEFAULT_ROUTE_DIAL", .measured),

@@ -25,13 +25,15 @@ extension SteeringParameters: Parameterised {
         let monitor = "Cloudflare documentation, load-balancing monitors"
         return [
             Parameter(
-                "health-interval", .duration(\.healthInterval), 1e9...1e13, "Interval of health checks (60 s on the Pro plan).",
+                "health-interval", .duration(\.healthInterval), 1e9...1e13,
+                "Interval of health checks (60 s on the Pro plan).",
                 source: monitor, .published),
             Parameter(
                 "health-timeout", .duration(\.healthTimeout), 1e8...1e12, "Wait for one health check.", source: monitor,
                 .published),
             Parameter(
-                "health-retries", .count(\.healthRetries), 0...100, "Immediate repeats before a check counts as failed.",
+                "health-retries", .count(\.healthRetries), 0...100,
+                "Immediate repeats before a check counts as failed.",
                 source: monitor, .published),
             Parameter(
                 "consecutive-down", .count(\.consecutiveDown), 1...100, "Failed checks in a row that take a site out.",
@@ -56,7 +58,8 @@ extension SteeringParameters: Parameterised {
                 "violator-maximum", .duration(\.violatorMaximum), 0...1e14, "Longest stretched TTL.",
                 source: "estimate", .assumption),
             Parameter(
-                "missteered", .share(\.missteered), 0...1, "Share of people whose resolver is placed in the wrong region.",
+                "missteered", .share(\.missteered), 0...1,
+                "Share of people whose resolver is placed in the wrong region.",
                 source: "estimate", .assumption),
         ]
     }

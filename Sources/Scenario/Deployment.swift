@@ -1,6 +1,5 @@
-public import CallModel
 public import EventKernel
-public import NATSModel
+public import Network
 
 /// A deployment as its operators describe it: regions with their NATS servers and relays, and the links between.
 public struct Deployment: Hashable, Sendable {
@@ -15,13 +14,16 @@ public struct Deployment: Hashable, Sendable {
         self.links = links
     }
 
+    /// Index of the region of that name; `nil` if there is none.
     public func regionIndex(named name: String) -> Int? { regions.firstIndex { $0.name == name } }
 
+    /// Index of the link between two regions, in either order; `nil` if there is none.
     public func link(between first: Int, and second: Int) -> Int? {
         links.firstIndex { ($0.first == first && $0.second == second) || ($0.first == second && $0.second == first) }
     }
 }
 
+/// A data centre with what runs there.
 public struct Region: Hashable, Sendable {
     public var name: String
     /// The place of its data centre, for example `nyc1`: populations give their round trips to sites.
@@ -44,6 +46,7 @@ public struct Region: Hashable, Sendable {
     }
 }
 
+/// The worker nodes of a region.
 public struct NodePool: Hashable, Sendable {
     /// Instance type, for example `s-2vcpu-4gb`.
     public var size: String
@@ -58,6 +61,7 @@ public struct NodePool: Hashable, Sendable {
     }
 }
 
+/// The NATS servers of a region: a full mesh of routes if more than one.
 public struct NATSCluster: Hashable, Sendable {
     public var servers: Int
     /// For example `2.9.10`; decides version-dependent behaviour.
@@ -105,6 +109,7 @@ public struct GatewayBlock: Hashable, Sendable {
     }
 }
 
+/// A cluster that the servers dial.
 public struct GatewayRemote: Hashable, Sendable {
     public var name: String
     /// `nats://host:port`.
@@ -116,11 +121,7 @@ public struct GatewayRemote: Hashable, Sendable {
     }
 }
 
-public enum Transport: String, CaseIterable, Sendable {
-    case webSocket = "ws"
-    case webTransport = "wt"
-}
-
+/// The relay processes of one transport in a region.
 public struct RelayGroup: Hashable, Sendable {
     public var transport: Transport
     public var replicas: Int
@@ -139,6 +140,7 @@ public struct RelayGroup: Hashable, Sendable {
     }
 }
 
+/// A private link between two regions.
 public struct WANLink: Hashable, Sendable {
     /// Indices into `Deployment.regions`.
     public var first: Int

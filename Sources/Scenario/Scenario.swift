@@ -8,7 +8,9 @@ public import Network
 /// Indices refer to `deployment.regions`, `deployment.links` and `populations`; all of them exist, all numbers
 /// are within the ranges of the reference page, and every fault hits something.
 public struct Scenario: Hashable, Sendable {
+    /// Whether the run has a natural end or stands for an unchanging state.
     public enum Kind: String, CaseIterable, Sendable { case terminating, steady }
+    /// The state at time zero.
     public enum Initial: String, CaseIterable, Sendable {
         /// Calls in progress drawn from the equilibrium, connected, timers at random phases.
         case steady
@@ -66,95 +68,6 @@ public struct Scenario: Hashable, Sendable {
     }
 }
 
-/// How clients find a site.
-public enum Steering: String, CaseIterable, Sendable {
-    /// Connect to every relay of every region, probe, choose (what the service does).
-    case election
-    /// Unproxied geographic DNS with health checks, TTL and browser caches.
-    case geoDNS = "geo-dns"
-    /// The same behind a proxy that switches without DNS; WebTransport stays on DNS.
-    case proxiedDNS = "proxied-dns"
-    /// Always the population's own region, dead or alive: no failover.
-    case pinned
-}
-
-/// People who call from one place.
-public struct Population: Hashable, Sendable {
-    public var name: String
-    /// Index of the region they belong to.
-    public var region: Int
-    /// Base round trip to each region's site, without the last mile.
-    public var roundTrips: [SimDuration]
-    public var access: AccessKind
-    /// Hours to add to UTC for local time.
-    public var utcOffset: Int
-    public var traffic: Traffic
-    /// Participants of a call: cumulative weights are not needed, the parser normalises shares to 1.
-    public var sizes: [SizeShare]
-    public var meanDuration: SimDuration
-    /// Coefficient of variation of the (lognormal) duration.
-    public var durationVariation: Double
-    public var crossRegion: CrossRegion?
-
-    public init(
-        name: String, region: Int, roundTrips: [SimDuration], access: AccessKind, utcOffset: Int, traffic: Traffic,
-        sizes: [SizeShare], meanDuration: SimDuration, durationVariation: Double, crossRegion: CrossRegion?
-    ) {
-        self.name = name
-        self.region = region
-        self.roundTrips = roundTrips
-        self.access = access
-        self.utcOffset = utcOffset
-        self.traffic = traffic
-        self.sizes = sizes
-        self.meanDuration = meanDuration
-        self.durationVariation = durationVariation
-        self.crossRegion = crossRegion
-    }
-}
-
-/// How calls arrive.
-public enum Traffic: Hashable, Sendable {
-    /// Calls per second, Poisson; concurrency follows from the duration.
-    case arrivals(perSecond: Double, diurnal: Diurnal)
-    /// Mean number of calls in progress (offered load); the arrival rate follows from the duration.
-    case concurrent(calls: Double, diurnal: Diurnal)
-    /// Exactly this many calls, from the start to the horizon: for calibration and closed forms.
-    case constant(calls: Int)
-}
-
-/// The shape of a day by local hour.
-public enum Diurnal: String, CaseIterable, Sendable { case flat, business, social }
-
-public struct SizeShare: Hashable, Sendable {
-    public var smallest: Int
-    public var largest: Int
-    /// Share of calls whose size is uniform over `smallest...largest`.
-    public var share: Double
-
-    public init(smallest: Int, largest: Int, share: Double) {
-        self.smallest = smallest
-        self.largest = largest
-        self.share = share
-    }
-}
-
-/// Calls of a population that people of another one join.
-public struct CrossRegion: Hashable, Sendable {
-    /// Index of the other population.
-    public var with: Int
-    /// Share of calls that span both.
-    public var share: Double
-    /// Probability that a participant of such a call (beyond one from each side) is of the other population.
-    public var remoteShare: Double
-
-    public init(with: Int, share: Double, remoteShare: Double) {
-        self.with = with
-        self.share = share
-        self.remoteShare = remoteShare
-    }
-}
-
 /// A plain NATS publisher without relay or client, with its subscribers: for calibration.
 public struct RawPublisher: Hashable, Sendable {
     public var region: Int
@@ -176,6 +89,7 @@ public struct RawPublisher: Hashable, Sendable {
     }
 }
 
+/// A NATS server of a region.
 public struct ServerReference: Hashable, Sendable {
     public var region: Int
     public var server: Int
@@ -188,6 +102,7 @@ public struct ServerReference: Hashable, Sendable {
 
 /// A fault of the timeline: a lease that holds from `start` to `end`.
 public struct Fault: Hashable, Sendable {
+    /// What happens, to what.
     public enum Kind: Hashable, Sendable {
         /// Packets to and from the site are dropped; processes live on and keep their state.
         case blackHole(region: Int)

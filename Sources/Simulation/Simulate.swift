@@ -40,7 +40,10 @@ public struct SimulationOptions: Sendable {
 /// The outcome depends on `scenario` (with its seed) and `replication` alone: not on options, machine or time.
 /// - Throws: `CancellationError` when `isCancelled` says so; `SimulationError` when a bound of the engine is hit.
 public func simulate(_ scenario: Scenario, replication: UInt32, options: SimulationOptions) throws -> Outcome {
-    fatalError("under construction")
+    let run = try Run(scenario, replication: replication, options: options)
+    try run.run()
+    var builder = OutcomeBuilder(run.world)
+    return builder.build(run.domains, journalLimit: options.journalLimit)
 }
 
 /// A bound of the engine that a run reached.

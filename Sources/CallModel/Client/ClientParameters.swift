@@ -64,13 +64,13 @@ extension ClientParameters: Parameterised {
                 source: quality + ":320", .measured),
             Parameter(
                 "backoff-cap-early", .duration(\.backoffCapEarly), 0...1e12,
-                "Longest pause before attempts 1 to 5.", source: quality + ":344", .measured),
+                "Longest pause after attempts 1 to 5.", source: quality + ":344", .measured),
             Parameter(
                 "backoff-cap-middle", .duration(\.backoffCapMiddle), 0...1e12,
-                "Longest pause before attempts 6 to 15.", source: quality + ":344", .measured),
+                "Longest pause after attempts 6 to 15.", source: quality + ":344", .measured),
             Parameter(
                 "backoff-cap-late", .duration(\.backoffCapLate), 0...1e13,
-                "Longest pause before later attempts.", source: quality + ":344", .measured),
+                "Longest pause after later attempts.", source: quality + ":344", .measured),
             Parameter(
                 "give-up-attempts", .count(\.giveUpAttempts), 1...1e6,
                 "Attempts in a row in which no server answers before a person gives up.",
@@ -109,7 +109,8 @@ extension ClientParameters: Parameterised {
                 "Share of queries answered from the browser's cache at once.", source: "estimate", .assumption),
             Parameter(
                 "audio-start", .duration(\.audioStart), 0...1e10,
-                "Buffered audio before playout starts.", source: "videocall-rs neteq/src/delay_manager.rs:36", .measured),
+                "Buffered audio before playout starts.", source: "videocall-rs neteq/src/delay_manager.rs:36", .measured
+            ),
             Parameter(
                 "video-start", .duration(\.videoStart), 0...1e10,
                 "From the arrival of a key frame to its display.", source: "one frame time at 30 fps", .assumption),

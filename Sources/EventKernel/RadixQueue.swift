@@ -1,0 +1,164 @@
+/// A monotone priority queue on integer times: the radix heap of Ahuja, Mehlhorn, Orlin and Tarjan (1990).
+///
+/// Bucket `b` holds the entries whose time first differs from `last` in bit `b - 1`; bucket 0 holds those that are
+/// due now. An entry only ever moves to a lower bucket, so that it is touched at most 63 times and, with realistic
+/// delays, about as often as it has significant bits. Moves are sequential writes, which is why the queue stays fast
+/// when a binary heap of the same size has left the cache (`docs/decisions/0002-radix-calendar.md`).
+///
+/// Entries of equal time always share a bucket and keep their order in every move: the queue is first in, first out
+/// among ties without storing a sequence number.
+///
+/// This is the shared core of ``TimerCalendar`` and ``EventCalendar``, which own the order inside bucket 0.
+@frozen
+@usableFromInline
+struct RadixQueue<Payload: BitwiseCopyable>: ~Copyable {
+    @frozen
+    @usableFromInline
+    struct Entry: BitwiseCopyable {
+        @usableFromInline var time: Int64
+        @usableFromInline var payload: Payload
+
+        @inlinable
+        init(time: Int64, payload: Payload) {
+            self.time = time
+            self.payload = payload
+        }
+    }
+
+    @frozen
+    @usableFromInline
+    struct Bucket: BitwiseCopyable {
+        @usableFromInline var base: UnsafeMutablePointer<Entry>?
+        @usableFromInline var count: Int
+        @usableFromInline var capacity: Int
+        /// The least time in the bucket and the first position that holds it; only valid if `count > 0`.
+        @usableFromInline var minimum: Int64
+        @usableFromInline var minimumIndex: Int
+
+        @inlinable
+        init() {
+            base = nil
+            count = 0
+            capacity = 0
+            minimum = Int64.max
+            minimumIndex = 0
+        }
+    }
+
+    /// Times are not negative, so two of them differ in bits 0...62 and 64 buckets suffice.
+    @inlinable static var bucketCount: Int { 64 }
+
+    @usableFromInline let buckets: UnsafeMutablePointer<Bucket>
+    /// Bit `b` is set if bucket `b > 0` holds an entry.
+    @usableFromInline var occupied: UInt64
+    /// The time from which bucket numbers are computed; never later than an entry outside bucket 0.
+    @usableFromInline var last: Int64
+    /// Entries in all buckets.
+    @usableFromInline var count: Int
+
+    @inlinable
+    init() {
+        buckets = UnsafeMutablePointer<Bucket>.allocate(capacity: Self.bucketCount)
+        buckets.initialize(repeating: Bucket(), count: Self.bucketCount)
+        occupied = 0
+        last = 0
+        count = 0
+    }
+
+    @inlinable
+    deinit {
+        for index in 0..<Self.bucketCount {
+            buckets[index].base?.deallocate()
+        }
+        buckets.deallocate()
+    }
+
+    @inlinable
+    func grow(_ bucket: UnsafeMutablePointer<Bucket>) {
+        let capacity = max(8, bucket.pointee.capacity * 2)
+        let base = UnsafeMutablePointer<Entry>.allocate(capacity: capacity)
+        if let old = bucket.pointee.base {
+            base.moveInitialize(from: old, count: bucket.pointee.count)
+            old.deallocate()
+        }
+        bucket.pointee.base = base
+        bucket.pointee.capacity = capacity
+    }
+
+    /// Puts an entry at the end of a bucket; does not touch `count`.
+    @inlinable
+    mutating func place(_ entry: Entry, in index: Int) {
+        let bucket = buckets + index
+        let position = bucket.pointee.count
+        if position == bucket.pointee.capacity {
+            grow(bucket)
+        }
+        (bucket.pointee.base.unsafelyUnwrapped + position).initialize(to: entry)
+        bucket.pointee.count = position &+ 1
+        if position == 0 || entry.time < bucket.pointee.minimum {
+            bucket.pointee.minimum = entry.time
+            bucket.pointee.minimumIndex = position
+        }
+        occupied |= 1 << UInt64(truncatingIfNeeded: index)
+    }
+
+    /// The bucket of a time that is not before `last`.
+    @inlinable
+    func bucketIndex(of time: Int64) -> Int {
+        64 &- UInt64(bitPattern: time ^ last).leadingZeroBitCount
+    }
+
+    /// The lowest bucket above 0 that holds an entry, or `nil`.
+    @inlinable
+    var lowestIndex: Int? {
+        let above = occupied & ~1
+        return above == 0 ? nil : above.trailingZeroBitCount
+    }
+
+    /// The least time outside bucket 0, or `Int64.max`.
+    @inlinable
+    var leastLater: Int64 {
+        guard let index = lowestIndex else { return Int64.max }
+        return buckets[index].minimum
+    }
+
+    /// Moves `last` to the least time outside bucket 0 and spreads its bucket over the lower ones.
+    ///
+    /// Precondition: bucket 0 is empty and another one is not.
+    @inlinable
+    mutating func advance() {
+        let index = (occupied & ~1).trailingZeroBitCount
+        let source = buckets + index
+        let size = source.pointee.count
+        let entries = source.pointee.base.unsafelyUnwrapped
+        last = source.pointee.minimum
+        source.pointee.count = 0
+        occupied &= ~(1 << UInt64(truncatingIfNeeded: index))
+        for position in 0..<size {
+            let entry = entries[position]
+            place(entry, in: bucketIndex(of: entry.time))
+        }
+    }
+
+    /// Drops the entries for which `isDead` holds, in place and without changing the order of the others.
+    ///
+    /// Bucket 0 is filtered from position `head` on and closed up to position 0.
+    @inlinable
+    mutating func removeAll(head: Int, where isDead: (Payload, Int64) -> Bool) {
+        for index in 0..<Self.bucketCount {
+            let bucket = buckets + index
+            guard let base = bucket.pointee.base else { continue }
+            let size = bucket.pointee.count
+            bucket.pointee.count = 0
+            occupied &= ~(1 << UInt64(truncatingIfNeeded: index))
+            for position in (index == 0 ? head : 0)..<size {
+                let entry = base[position]
+                if isDead(entry.payload, entry.time) {
+                    count -= 1
+                } else {
+                    place(entry, in: index)
+                }
+            }
+        }
+    }
+}

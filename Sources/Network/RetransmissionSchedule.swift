@@ -1,0 +1,48 @@
+public import EventKernel
+
+/// When a TCP sender repeats a segment that a cut swallowed.
+///
+/// The timeout is the round trip plus Linux's floor of 200 ms for four times the variation (`tcp_rto_min`; RFC 6298
+/// section 2 gives SRTT + 4 RTTVAR), doubles after each repeat and stays at 120 s (`TCP_RTO_MAX`).
+public enum RetransmissionSchedule {
+    /// Linux include/net/tcp.h, TCP_RTO_MIN.
+    public static var variationFloor: SimDuration { .milliseconds(200) }
+    /// Linux include/net/tcp.h, TCP_RTO_MAX.
+    public static var longestTimeout: SimDuration { .seconds(120) }
+    /// Linux Documentation/networking/ip-sysctl.rst, tcp_retries2 = 15: no repeat is made from here on.
+    public static var lifetime: SimDuration { .milliseconds(924_600) }
+
+    /// The timeout of the first repeat: 434 ms at a round trip of 234 ms.
+    public static func timeout(roundTrip: SimDuration) -> SimDuration {
+        min(roundTrip + variationFloor, longestTimeout)
+    }
+
+    /// The first repeat at or after `heal` of a segment sent at `cutAt` and never acknowledged: the instant at which
+    /// a connection moves again after a cut.
+    ///
+    /// - Returns: `.never` when the kernel has given the connection up by then.
+    public static func firstRetransmission(
+        notBefore heal: SimTime, cutAt: SimTime, roundTrip: SimDuration
+    ) -> SimTime {
+        guard heal < .never else { return .never }
+        var timeout = timeout(roundTrip: roundTrip)
+        var instant = cutAt + timeout
+        while instant < heal {
+            timeout = min(timeout * 2, longestTimeout)
+            instant = instant + timeout
+            if instant - cutAt >= lifetime { return .never }
+        }
+        return instant
+    }
+
+    /// When the kernel gives up a connection that hears nothing after `cutAt`.
+    public static func givesUp(cutAt: SimTime, roundTrip: SimDuration) -> SimTime {
+        var timeout = timeout(roundTrip: roundTrip)
+        var elapsed = timeout
+        while elapsed < lifetime {
+            timeout = min(timeout * 2, longestTimeout)
+            elapsed = elapsed + timeout
+        }
+        return cutAt + elapsed
+    }
+}

@@ -1,0 +1,185 @@
+import EventKernel
+public import Experiment
+import Measures
+import Scenario
+import Statistics
+
+/// The summary of a run for a terminal: one screen of at most 40 lines and 100 columns, verdict first.
+public struct Summary: Sendable {
+    static let width = 100
+    static let height = 40
+
+    let result: ExperimentResult
+    let style: TextStyle
+
+    public init(_ result: ExperimentResult, style: TextStyle) {
+        self.result = result
+        self.style = style
+    }
+
+    /// The whole text, with a line break at the end.
+    public var text: String {
+        let body = [setupLines, deliveryLines, outcomeLines, footLines].filter { !$0.isEmpty }
+        let bodyLines = Array(body.joined(separator: [""]))
+        let head = headLines
+        // Expectations get what the rest leaves of the screen; those that did not pass come first.
+        let judged = expectationLines(limit: max(3, Self.height - head.count - bodyLines.count - 2))
+        let lines = head + judged + (bodyLines.isEmpty ? [] : [""]) + bodyLines
+        return lines.joined(separator: "\n") + "\n"
+    }
+
+    // MARK: Verdict
+
+    private var headLines: [String] {
+        let identity = result.identity
+        let word = result.verdict.rawValue.uppercased()
+        let horizon = identity.horizon.map { " of \(Numbers.length(seconds: $0))" } ?? ""
+        let done = result.replicationsDone
+        let planned = identity.replicationsPlanned
+        let count = done == planned ? "\(planned)" : "\(done) of \(planned)"
+        let noun = planned == 1 ? "replication" : "replications"
+        var lines = [
+            style.verdict(word, result.verdict) + "  " + style.bold(cut(identity.scenario, 40))
+                + "   seed \(identity.seed), \(count) \(noun)\(horizon)"
+        ]
+        if !result.faults.isEmpty { lines.append(faultLine) }
+        if result.isInterrupted { lines.append(style.bold("interrupted") + "   " + resumeHint) }
+        for violation in result.violations.prefix(3) {
+            lines.append(style.verdict(pad("violated", 14), .fail) + cut(violation, Self.width - 14))
+        }
+        if result.violations.count > 3 {
+            lines.append(pad("", 14) + "and \(result.violations.count - 3) violations more")
+        }
+        return lines
+    }
+
+    private var faultLine: String {
+        let shown = result.faults.prefix(2).map { fault in
+            let end = fault.end.map { " to \(Numbers.clock(seconds: $0.seconds))" } ?? " to the end"
+            return "\(fault.kind) \(fault.target) \(Numbers.clock(seconds: fault.start.seconds))\(end)"
+        }
+        let rest = result.faults.count > 2 ? ", and \(result.faults.count - 2) more" : ""
+        return labelled("fault", cut(shown.joined(separator: ", ") + rest, Self.width - 14))
+    }
+
+    private var resumeHint: String {
+        let missing = result.identity.replicationsPlanned - result.replicationsDone
+        return "\(missing) to go: antipode run --resume \(result.identity.run)\(databaseOption)"
+    }
+
+    private func expectationLines(limit: Int) -> [String] {
+        if result.expectations.isEmpty { return ["nothing expected   (no expect block in the scenario)"] }
+        let order: [Verdict] = [.fail, .inconclusive, .pass]
+        let sorted = order.flatMap { verdict in result.expectations.filter { $0.verdict == verdict } }
+        let isCut = sorted.count > limit
+        let shown = isCut ? Array(sorted.prefix(limit - 1)) : sorted
+        let rows = shown.map { judged in
+            [
+                pad(judged.verdict.rawValue, 12), cut(judged.expectation.response, 42), measured(judged.estimate),
+                judged.expectation.text,
+            ]
+        }
+        var lines = zip(columns(rows, [.left, .left, .left, .left]), shown).map { line, judged in
+            let word = pad(judged.verdict.rawValue, 12)
+            return style.verdict(word, judged.verdict) + cut(line, Self.width).dropFirst(12)
+        }
+        if isCut {
+            let rest = sorted.dropFirst(limit - 1)
+            let counts = order.compactMap { verdict in
+                let count = rest.count { $0.verdict == verdict }
+                return count == 0 ? nil : "\(count) \(verdict.rawValue)"
+            }
+            lines.append(pad("", 14) + "and more: " + counts.joined(separator: ", "))
+        }
+        return lines
+    }
+
+    private func measured(_ estimate: ResponseEstimate?) -> String {
+        guard let estimate, estimate.observed + estimate.never > 0 else { return "not observed" }
+        let total = estimate.observed + estimate.never + estimate.missing
+        // A mean of those that recovered in time would flatter; the line on recovery has the median.
+        guard let mean = estimate.mean else { return "in \(estimate.observed) of \(total)" }
+        if estimate.never > 0 { return "never in \(estimate.never) of \(total)" }
+        let text = Numbers.value(mean, unit: estimate.unit, halfWidth: estimate.halfWidth)
+        return estimate.missing > 0 ? text + "  (n = \(estimate.observed) of \(total))" : text
+    }
+
+    // MARK: Foot
+
+    private var footLines: [String] {
+        let identity = result.identity
+        var lines: [String] = []
+        let ledger = result.ledger.total()
+        lines.append(
+            labelled(
+                "ledger",
+                "expected \(Numbers.grouped(ledger.expected)) = delivered \(Numbers.grouped(ledger.delivered))"
+                    + " + lost \(Numbers.grouped(ledger.lostTotal)) + in flight \(Numbers.grouped(ledger.inFlight))"))
+        lines.append(
+            labelled(
+                "",
+                "summed over replications; beside it void \(Numbers.grouped(ledger.void)), "
+                    + "extra \(Numbers.grouped(ledger.extra))"))
+        lines.append(
+            labelled(
+                "cost",
+                "\(Numbers.grouped(result.events)) events, \(Numbers.time(milliseconds: result.cpuSeconds * 1_000)) CPU, "
+                    + "\(Numbers.time(milliseconds: result.wallSeconds * 1_000)) wall"))
+        lines.append(labelled("assumptions", assumptionText))
+        lines += wrapped(replayParts(identity)).enumerated().map { labelled($0.offset == 0 ? "replay" : "", $0.element) }
+        lines.append(labelled("database", "\(identity.database), run \(identity.run), fingerprint \(fingerprint)"))
+        if result.replicationsDone == 1 {
+            lines.append(labelled("note", "one replication has no interval, so expectations stay open"))
+        }
+        return lines
+    }
+
+    private var fingerprint: String { result.fingerprints.isEmpty ? "none" : hexadecimal(result.fingerprint) }
+
+    private var assumptionText: String {
+        let count = result.assumptions.count
+        if count == 0 { return "none of the settings in use is a guess" }
+        let noun = count == 1 ? "setting in use is a guess" : "settings in use are guesses"
+        return "\(count) \(noun) (docs/assumptions.md)"
+    }
+
+    private var databaseOption: String {
+        result.identity.database == defaultDatabase ? "" : " --database \(shellQuoted(result.identity.database))"
+    }
+
+    func labelled(_ label: String, _ text: String) -> String { style.bold(pad(label, 14)) + text }
+}
+
+/// Where runs are recorded unless the command line says otherwise.
+public let defaultDatabase = "results/antipode.db"
+
+/// The command that gives the same numbers again, on any machine.
+func replayCommand(_ identity: RunIdentity) -> String { replayParts(identity).joined(separator: " ") }
+
+/// The command in the parts between which a line may be broken.
+private func replayParts(_ identity: RunIdentity) -> [String] {
+    [
+        "antipode run \(shellQuoted(identity.file))", "--seed \(identity.seed)",
+        "--replications \(identity.replicationsPlanned)",
+    ] + identity.overrides.map { "--set \(shellQuoted($0))" }
+}
+
+/// Lines that fit beside a label, with the backslash that lets a shell take them as one.
+private func wrapped(_ parts: [String]) -> [String] {
+    var lines: [String] = []
+    for part in parts {
+        if let last = lines.last, last.count + part.count + 3 <= Summary.width - 14 {
+            lines[lines.count - 1] = last + " " + part
+        } else {
+            lines.append(part)
+        }
+    }
+    return lines.indices.map { lines[$0] + ($0 < lines.count - 1 ? " \\" : "") }
+}
+
+/// Quotes what a shell would not take literally.
+func shellQuoted(_ text: String) -> String {
+    let safe = text.allSatisfy { $0.isASCII && ($0.isLetter || $0.isNumber || "-_./=:,@%+".contains($0)) }
+    if safe && !text.isEmpty { return text }
+    return "'" + text.split(separator: "'", omittingEmptySubsequences: false).joined(separator: "'\\''") + "'"
+}

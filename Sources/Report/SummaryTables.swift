@@ -1,0 +1,158 @@
+import Experiment
+import Measures
+
+/// The tables in the middle of the screen.
+extension Summary {
+    private static let labelWidth = 22
+    private static let cellWidth = 13
+
+    // MARK: Setup
+
+    /// First audio and first video of a sending peer, first joins by path, reconnects together.
+    var setupLines: [String] {
+        let rows = [
+            ("join, same region", "setup", "same-region"), ("join, cross region", "setup", "cross-region"),
+            ("reconnect", "reconnect", "all"),
+        ].compactMap { label, kind, path in setupRow(label, kind, path) }
+        if rows.isEmpty { return [] }
+        let quantiles = ResponseCatalogue.quantiles.map(\.name)
+        return [
+            header("setup, ms", ["first audio", "first video"], span: quantiles.count),
+            style.faint(row("", quantiles + quantiles)),
+        ] + rows
+    }
+
+    private func setupRow(_ label: String, _ kind: String, _ path: String) -> String? {
+        let estimates = ["audio", "video"].flatMap { medium in
+            ResponseCatalogue.quantiles.map { result.response(named: "\(kind).\(medium).\(path).\($0.name)") }
+        }
+        if estimates.allSatisfy({ $0?.mean == nil }) { return nil }
+        return row(
+            label,
+            estimates.map { estimate in
+                guard let estimate, let mean = estimate.mean else { return "-" }
+                if estimate.never > 0 { return neverCell(estimate) }
+                return Numbers.time(milliseconds: mean, halfWidth: estimate.halfWidth, isBare: true)
+            })
+    }
+
+    private func neverCell(_ estimate: ResponseEstimate) -> String {
+        "never \(estimate.never)/\(estimate.never + estimate.observed)"
+    }
+
+    // MARK: Delivery
+
+    /// Delivered within 400 ms and ever, before, during and after the faults.
+    var deliveryLines: [String] {
+        let phases = Phase.allCases.filter { result.ledger.total(phase: $0).expected > 0 }
+        if phases.isEmpty { return [] }
+        let bounds: [LatencyBound] = [.within400ms, .ever]
+        let titles = phases.count == 1 ? ["whole run"] : phases.map(\.name)
+        var lines = [
+            header("delivered, %", titles, span: bounds.count),
+            style.faint(row("", phases.flatMap { _ in ["in 400 ms", "ever"] })),
+        ]
+        for messageClass in MessageClass.allCases {
+            for path in PathKind.allCases where result.ledger.total(of: messageClass, path: path).expected > 0 {
+                let label = pad(messageClass.name, 11) + (path == .sameRegion ? "same" : "cross")
+                let cells = phases.flatMap { phase in
+                    bounds.map { deliveryCell(messageClass, path, phase, $0) }
+                }
+                lines.append(row(label, cells))
+            }
+        }
+        return lines
+    }
+
+    private func deliveryCell(
+        _ messageClass: MessageClass, _ path: PathKind, _ phase: Phase, _ bound: LatencyBound
+    ) -> String {
+        let name = ResponseCatalogue.deliveryName(messageClass.name, path: path, phase: phase, bound: bound)
+        guard let estimate = result.response(named: name), let mean = estimate.mean else { return "-" }
+        return Numbers.percent(mean, halfWidth: estimate.halfWidth)
+    }
+
+    // MARK: Recovery, people, losses, stations
+
+    var outcomeLines: [String] {
+        var lines: [String] = []
+        if let recovery = recoveryText { lines.append(labelled("recovery", recovery)) }
+        if let people = peopleText { lines.append(labelled("people", people)) }
+        lines += lossLines
+        if let station = result.stations.first {
+            let peak = Numbers.percent(station.peakUtilisation)
+            let mean = Numbers.percent(station.utilisation)
+            lines.append(labelled("busiest", "\(station.name): \(peak) % in its busiest second, \(mean) % on average"))
+        }
+        return lines
+    }
+
+    private var recoveryText: String? {
+        guard let recovery = result.recovery else { return nil }
+        let recovered = "\(recovery.replications - recovery.censored) of \(recovery.replications)"
+        guard let median = recovery.median else {
+            return "in \(recovered) replications before the end"
+        }
+        let time = Numbers.time(milliseconds: median * 1_000)
+        var interval = ""
+        if let lower = recovery.lower {
+            let upper = recovery.upper.map { Numbers.time(milliseconds: $0 * 1_000) } ?? "never"
+            interval = " [\(Numbers.time(milliseconds: lower * 1_000)), \(upper)]"
+        }
+        return "median \(time)\(interval) after the first fault, \(recovered) recovered before the end"
+    }
+
+    private var peopleText: String? {
+        guard let lost = result.response(named: "people.lost-session"), let mean = lost.mean else { return nil }
+        if mean == 0 { return "nobody lost a session" }
+        var parts = [Numbers.value(mean, unit: lost.unit, halfWidth: lost.halfWidth) + " lost a session"]
+        if let back = result.response(named: "people.returned"), let mean = back.mean {
+            parts.append(Numbers.value(mean, unit: back.unit, halfWidth: back.halfWidth) + " of them returned")
+        }
+        if let gone = result.response(named: "people.gave-up"), let mean = gone.mean {
+            parts.append(Numbers.value(mean, unit: gone.unit, halfWidth: gone.halfWidth) + " gave up")
+        }
+        return parts.joined(separator: ", ") + (result.replicationsDone > 1 ? "  (per replication)" : "")
+    }
+
+    /// The eight commonest causes in two columns, and what the others come to.
+    private var lossLines: [String] {
+        let total = result.ledger.total()
+        if total.lostTotal == 0 { return [labelled("lost", "nothing of \(Numbers.grouped(total.expected)) expected")] }
+        let share = Double(total.lostTotal) / Double(max(1, total.expected))
+        var lines = [labelled("lost", "\(Numbers.percent(share)) % of what was expected; by cause, with its share:")]
+        let causes = LossCause.allCases
+            .map { (cause: $0, pairs: total.lost[Int($0.rawValue)]) }
+            .filter { $0.pairs > 0 }
+            .sorted { ($1.pairs, $0.cause.rawValue) < ($0.pairs, $1.cause.rawValue) }
+        var cells = causes.prefix(8).map { lossCell($0.cause.name, $0.pairs, total.lostTotal) }
+        let others = causes.dropFirst(8)
+        let half = (cells.count + 1) / 2
+        if !others.isEmpty {
+            lines[0] += " (and \(Numbers.grouped(others.reduce(0) { $0 + $1.pairs })) by \(others.count) more)"
+        }
+        if cells.count % 2 == 1 { cells.append("") }
+        for index in 0..<half {
+            lines.append(trimmed("  " + pad(cells[index], 49) + cells[index + half]))
+        }
+        return lines
+    }
+
+    private func lossCell(_ name: String, _ pairs: Int64, _ lost: Int64) -> String {
+        let share = Numbers.percent(Double(pairs) / Double(lost))
+        return pad(name, 27) + pad(Numbers.grouped(pairs), 13, .right) + pad(share, 6, .right) + " %"
+    }
+
+    // MARK: Rows
+
+    private func header(_ title: String, _ groups: [String], span: Int) -> String {
+        let width = Self.cellWidth * span
+        // Centred over their columns, of which the first starts with blanks.
+        let titles = groups.map { pad(pad($0, (width + $0.count) / 2 + 2, .right), width) }.joined()
+        return style.bold(trimmed(pad(title, Self.labelWidth) + titles))
+    }
+
+    private func row(_ label: String, _ cells: [String]) -> String {
+        trimmed(pad(label, Self.labelWidth) + cells.map { pad($0, Self.cellWidth, .right) }.joined())
+    }
+}

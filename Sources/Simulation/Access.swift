@@ -1,0 +1,68 @@
+import CallModel
+import EventKernel
+import Network
+import RandomVariates
+import Scenario
+
+extension Purpose {
+    /// Packet delays on the last mile, keyed by person.
+    static let packetDelay = Purpose(rawValue: 1024)
+    /// Which replica of a relay group a connection lands on.
+    static let balancer = Purpose(rawValue: 1025)
+    /// Back-off of reconnecting clients.
+    static let backoff = Purpose(rawValue: 1026)
+    /// Phase of a client's check of the election's deadline.
+    static let electionPhase = Purpose(rawValue: 1027)
+    /// Phases of timers at time zero.
+    static let timerPhase = Purpose(rawValue: 1028)
+    /// Choices of gateway dialers.
+    static let gatewayDial = Purpose(rawValue: 1029)
+}
+
+/// The delays of packets between people and sites, keyed by the identity of person and message: a lost message
+/// shifts no other draw.
+struct AccessTable {
+    private let paths: [AccessPath]
+    private let downstream: [Int64]
+    private let keys: [UInt64]
+    private let regions: Int
+    private let queueing = QueueingTable()
+    /// The least one-way delay of anyone to the own region's site, and to another one's.
+    let leastNear: Int64
+    let leastFar: Int64
+
+    init(_ plan: CallPlan, _ scenario: Scenario, replication: UInt32) {
+        regions = scenario.deployment.regions.count
+        var paths: [AccessPath] = []
+        var near = Int64.max
+        var far = Int64.max
+        for person in plan.people {
+            for region in 0..<regions {
+                let path = person.path(to: region)
+                let least = path.minimumOneWay.nanoseconds
+                if region == person.region { near = min(near, least) } else { far = min(far, least) }
+                paths.append(path)
+            }
+        }
+        self.paths = paths
+        leastNear = near == Int64.max ? 10_000_000 : near
+        leastFar = far == Int64.max ? 1_000_000_000 : far
+        downstream = plan.people.map(\.access.downstream)
+        keys = plan.people.map {
+            entityKey(seed: scenario.seed, purpose: .packetDelay, replication: replication, entity: $0.entity)
+        }
+    }
+
+    func roundTrip(_ person: Int, _ region: Int) -> Int64 { paths[person * regions + region].roundTrip.nanoseconds }
+
+    /// Nanoseconds that a packet of so many bytes keeps a person's downlink busy.
+    @inline(__always)
+    func downlinkTime(_ person: Int, bytes: Int64) -> Int64 { bytes * 8_000_000_000 / downstream[person] }
+
+    /// The one-way delay of a packet. `leg` tells apart the directions and connections that a message takes.
+    @inline(__always)
+    func delay(_ person: Int, _ region: Int, sender: UInt32, sequence: UInt32, leg: UInt32) -> Int64 {
+        let bits = messageBits(keys[person], sender: sender, sequence: sequence, leg: leg)
+        return queueing.oneWay(paths[person * regions + region], bits: bits).nanoseconds
+    }
+}

@@ -1,0 +1,68 @@
+import EventKernel
+import Measures
+
+/// What is still on its way when the run ends, found by looking at every ring, bin and buffer.
+extension Domain {
+    mutating func accountHorizon() {
+        for relay in 0..<relays.count { accountRelay(relay) }
+        for server in 0..<servers.count { accountServer(server) }
+        var items: [Item] = []
+        arrivals.removeAll { items.append($0) }
+        for item in items where item.kind == .media {
+            note(item, .person(Int32(SessionID.person(item.list))))
+        }
+        for target in outboxes.indices {
+            for posted in outboxes[target] where posted.item.kind == .media {
+                switch posted.destination {
+                case .server: note(posted.item, .region(posted.region))
+                case .relay: note(posted.item, .everyone)
+                case .clients: note(posted.item, .person(Int32(SessionID.person(posted.item.list))))
+                }
+            }
+        }
+    }
+
+    private mutating func note(_ item: Item, _ scope: LossScope) {
+        losses.add(stream: item.sender, sequence: item.sequence, scope: scope, fate: .inFlight, at: world.horizon)
+    }
+
+    private mutating func accountRelay(_ relay: Int) {
+        let state = relays[pointer: relay]
+        var items: [Item] = []
+        state.pointee.arrivals.removeAll { items.append($0) }
+        state.pointee.station.removeAll(from: 0) { items.append($0) }
+        for item in items where item.kind == .media { note(item, .everyone) }
+        for port in 1..<state.pointee.station.portCount {
+            var copies: [Item] = []
+            state.pointee.station.removeAll(from: port) { copies.append($0) }
+            for item in copies where item.kind == .media {
+                let list = plans.relays[Int(item.list)]
+                for index in Int(list.first)..<Int(list.first + list.count) {
+                    note(item, .person(Int32(SessionID.person(plans.targets[index].session))))
+                }
+            }
+        }
+        state.pointee.station.processor.finish()
+    }
+
+    private mutating func accountServer(_ server: Int) {
+        let state = servers[pointer: server]
+        for port in 0..<state.pointee.station.portCount {
+            var items: [Item] = []
+            state.pointee.station.removeAll(from: port) { items.append($0) }
+            let scope: LossScope =
+                port < relays.count
+                ? .everyone
+                : port < relays.count + servers.count ? .server(Int32(firstServer + server)) : .region(Int32(region))
+            for item in items {
+                if item.kind == .media { note(item, scope) } else if item.kind == .raw { raw.lost += 0 }
+            }
+        }
+        for peer in world.servers.indices {
+            var held: [Item] = []
+            state.pointee.dialerFlows[pointer: peer].pointee.held.removeAll { held.append($0) }
+            for item in held where item.kind == .media { note(item, .region(Int32(world.servers[peer].region))) }
+        }
+        state.pointee.station.processor.finish()
+    }
+}

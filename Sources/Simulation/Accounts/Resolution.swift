@@ -1,0 +1,283 @@
+import CallModel
+import EventKernel
+import Measures
+
+/// Joins what people were entitled to with what they got and with the records of where copies ended.
+///
+/// `expected` follows from intent alone, `delivered` from the receivers' windows; each pair in between must have a
+/// record or a reason here. A pair without either is a violation: the run fails.
+struct Resolution {
+    private let world: World
+    private let lossesByStream: [[LossRun]]
+    private let trailsByStream: [[TrailRun]]
+    private let gatewayTimes: [Int64]
+    var ledger = Ledger()
+    var fingerprint = Fingerprint()
+    var journal: Journal
+    private(set) var unexplained: Int64 = 0
+    private(set) var mismatched: Int64 = 0
+    /// Expected pairs by second, class and path, as `Tally` counts deliveries.
+    private(set) var expected1s: [Int32]
+    private var stories: [StoryKey: Story] = [:]
+
+    private struct StoryKey: Hashable {
+        var room: Int32
+        var receiver: Int32
+        var sender: Int32
+        var cause: LossCause
+    }
+
+    private struct Story {
+        var time: Int64
+        var last: Int64
+        var pairs: Int64
+    }
+
+    init(_ world: World, _ domains: borrowing Table<Domain>, journalLimit: Int) {
+        self.world = world
+        journal = Journal(limit: journalLimit)
+        var losses = [[LossRun]](repeating: [], count: world.people.count * StreamKind.count)
+        var trails = losses.map { _ in [TrailRun]() }
+        var times: [Int64] = []
+        for region in 0..<domains.count {
+            for run in domains[pointer: region].pointee.losses.runs { losses[Int(run.stream)].append(run) }
+            for run in domains[pointer: region].pointee.trails.runs { trails[Int(run.stream)].append(run) }
+            for server in 0..<domains[pointer: region].pointee.servers.count {
+                times += domains[pointer: region].pointee.servers[pointer: server].pointee.changes.map(\.time)
+            }
+        }
+        lossesByStream = losses
+        trailsByStream = trails
+        gatewayTimes = times.sorted()
+        let seconds = Int((world.horizon + 999_999_999) / 1_000_000_000)
+        expected1s = Array(repeating: 0, count: seconds * MessageClass.allCases.count * PathKind.allCases.count)
+    }
+
+    /// Accounts for every pair whose receiver lives in `domain`.
+    mutating func resolve(_ domain: borrowing Domain, _ domains: borrowing Table<Domain>) {
+        for room in world.rooms {
+            for receiver in room.people where world.people[receiver].region == domain.region {
+                for sender in room.people where sender != receiver {
+                    for kind in StreamKind.allCases {
+                        resolve(receiver, sender, kind, domain, domains)
+                    }
+                }
+            }
+        }
+    }
+
+    private mutating func resolve(
+        _ receiver: Int, _ sender: Int, _ kind: StreamKind, _ domain: borrowing Domain, _ domains: borrowing Table<Domain>
+    ) {
+        let stream = sender * StreamKind.count + kind.rawValue
+        guard world.streams.schedules[stream] != nil else { return }
+        let own = world.people[receiver]
+        let from = max(0, own.join.nanoseconds)
+        let to = min(world.horizon, min(own.leave.nanoseconds, world.people[sender].leave.nanoseconds))
+        guard from < to else { return }
+        let path = world.path(sender, receiver)
+        addExpected(stream, kind.messageClass, path, from, to)
+        let pair = world.pair(receiver: receiver, sender: sender)
+        let window = domain.windows[pair * StreamKind.count + kind.rawValue]
+        let end = world.streams.firstSequence(stream, notBefore: to)
+        guard window.first < end else { return }
+        let gaps = domain.gaps.missing(window, end: end)
+        guard !gaps.isEmpty else { return }
+        let breaks = breakpoints(stream, receiver, domains)
+        for gap in gaps {
+            var first = gap.first
+            while first <= gap.last {
+                let next = breaks.first { $0 > first } ?? UInt32.max
+                let last = min(gap.last, next - 1)
+                settle(receiver, sender, stream, kind.messageClass, path, first, last, domains)
+                if last == UInt32.max { break }
+                first = last + 1
+            }
+        }
+    }
+
+    private mutating func addExpected(_ stream: Int, _ messageClass: MessageClass, _ path: PathKind, _ from: Int64, _ to: Int64) {
+        let spans = [
+            (Phase.before, Int64(0), world.phaseStart), (.during, world.phaseStart, world.phaseEnd),
+            (.after, world.phaseEnd, world.horizon),
+        ]
+        for (phase, start, end) in spans {
+            let count = world.streams.count(stream, from: max(from, start), to: min(to, end))
+            ledger[messageClass, path, phase].expected += count
+        }
+        let classPath = Int(messageClass.rawValue) * PathKind.allCases.count + Int(path.rawValue)
+        let columns = MessageClass.allCases.count * PathKind.allCases.count
+        var second = from / 1_000_000_000
+        while second * 1_000_000_000 < to {
+            let start = second * 1_000_000_000
+            let count = world.streams.count(stream, from: max(from, start), to: min(to, start + 1_000_000_000))
+            expected1s[Int(second) * columns + classPath] += Int32(count)
+            second += 1
+        }
+    }
+
+    /// Where the answer may change within a stream, for one receiver.
+    private func breakpoints(_ stream: Int, _ receiver: Int, _ domains: borrowing Table<Domain>) -> [UInt32] {
+        var result: [UInt32] = []
+        for run in lossesByStream[stream] { result += [run.first, run.last &+ 1] }
+        for run in trailsByStream[stream] { result += [run.first, run.last &+ 1] }
+        var times = gatewayTimes + [world.phaseStart, world.phaseEnd]
+        let home = world.people[receiver].region
+        times += domains[pointer: home].pointee.people[pointer: receiver].pointee.presence.map(\.time)
+        for span in world.sites.closed.joined() { times += [span.start, span.end] }
+        for time in times where time < world.horizon {
+            result.append(world.streams.firstSequence(stream, notBefore: time))
+        }
+        return result.sorted()
+    }
+
+    // MARK: One run of missing messages
+
+    private mutating func settle(
+        _ receiver: Int, _ sender: Int, _ stream: Int, _ messageClass: MessageClass, _ path: PathKind,
+        _ first: UInt32, _ last: UInt32, _ domains: borrowing Table<Domain>
+    ) {
+        let pairs = Int64(last - first) + 1
+        let captured = world.streams.captureTime(stream, first)
+        let phase = world.phase(of: captured)
+        guard let fate = fate(receiver, stream, first, captured, domains) else {
+            unexplained += pairs
+            return
+        }
+        fingerprint.add(
+            .loss, UInt64(stream) << 32 | UInt64(first), UInt64(receiver) << 32 | UInt64(pairs), fate.code)
+        switch fate {
+        case .lost(let cause):
+            ledger[messageClass, path, phase].lost[Int(cause.rawValue)] += pairs
+            let key = StoryKey(
+                room: world.people[receiver].room, receiver: Int32(receiver), sender: Int32(sender), cause: cause)
+            let ended = world.streams.captureTime(stream, last)
+            var story = stories[key] ?? Story(time: captured, last: ended, pairs: 0)
+            story.pairs += pairs
+            story.time = min(story.time, captured)
+            story.last = max(story.last, ended)
+            stories[key] = story
+        case .inFlight:
+            ledger[messageClass, path, phase].inFlight += pairs
+        case .void:
+            ledger[messageClass, path, phase].void += pairs
+            ledger[messageClass, path, phase].expected -= pairs
+        }
+    }
+
+    /// What became of the copy of one message for one receiver; `nil`: nothing says.
+    private func fate(
+        _ receiver: Int, _ stream: Int, _ sequence: UInt32, _ captured: Int64, _ domains: borrowing Table<Domain>
+    ) -> Fate? {
+        let runs = lossesByStream[stream].filter { $0.first <= sequence && sequence <= $0.last }
+        if let own = runs.last(where: { $0.scope == .person(Int32(receiver)) }) { return own.fate }
+        if let all = runs.last(where: { $0.scope == .everyone }) { return all.fate }
+        var forwardedBy: Plan?
+        for trail in trailsByStream[stream] where trail.first <= sequence && sequence <= trail.last {
+            let region = world.servers[Int(trail.server)].region
+            let plan = domains[pointer: region].pointee.plans.plans[Int(trail.plan)]
+            if forwardedBy == nil { forwardedBy = plan }
+            for scope in scopes(of: receiver, plan, domains[pointer: region]) {
+                if let branch = runs.last(where: { $0.scope == scope }) { return branch.fate }
+            }
+        }
+        guard let origin = forwardedBy else { return absence(receiver, captured) }
+        return uncovered(receiver, captured, origin, domains)
+    }
+
+    /// The places that a plan sends a receiver's copies to.
+    private func scopes(of receiver: Int, _ plan: Plan, _ domain: UnsafeMutablePointer<Domain>) -> [LossScope] {
+        var result: [LossScope] = []
+        func holds(_ first: Int32, _ count: Int32) -> Bool {
+            for index in Int(first)..<Int(first + count)
+            where SessionID.person(domain.pointee.plans.targets[index].session) == receiver { return true }
+            return false
+        }
+        for index in Int(plan.relaysFirst)..<Int(plan.relaysFirst + plan.relaysCount) {
+            let list = domain.pointee.plans.relays[index]
+            if holds(list.first, list.count) {
+                result.append(.relay(Int32(domain.pointee.firstRelay) + list.relay))
+            }
+        }
+        for index in Int(plan.routesFirst)..<Int(plan.routesFirst + plan.routesCount) {
+            let list = domain.pointee.plans.routes[index]
+            if holds(list.first, list.count) {
+                result.append(.server(Int32(domain.pointee.firstServer) + list.place))
+            }
+        }
+        for index in Int(plan.gatewaysFirst)..<Int(plan.gatewaysFirst + plan.gatewaysCount) {
+            let list = domain.pointee.plans.gateways[index]
+            if holds(list.first, list.count) { result.append(.region(Int32(list.serial))) }
+        }
+        return result
+    }
+
+    /// The receiver's own state explains a message that no server forwarded and nobody dropped: none does.
+    private func absence(_ receiver: Int, _ captured: Int64) -> Fate? { nil }
+
+    /// No server knew the receiver: it was not there, or word of it had not come.
+    private func uncovered(
+        _ receiver: Int, _ captured: Int64, _ origin: Plan, _ domains: borrowing Table<Domain>
+    ) -> Fate? {
+        let plan = world.people[receiver]
+        let presence = domains[pointer: plan.region].pointee.people[pointer: receiver].pointee.presence
+        let now = presence.last { $0.time <= captured }
+        switch now?.state {
+        case nil, .joining: return .lost(.receiverNotJoined)
+        case .lost: return .lost(.receiverNotConnected)
+        case .gaveUp: return .lost(.gaveUp)
+        case .connected: break
+        }
+        let site = Int(now!.region)
+        if world.sites.closedSpan(site, at: captured) != nil { return .lost(.siteUnreachable) }
+        let home = world.servers[Int(origin.server)].region
+        if site != home {
+            let server = Int(origin.server) - world.serversOfRegion[home].lowerBound
+            let changes = domains[pointer: home].pointee.servers[pointer: server].pointee.changes
+            let relevant = changes.filter { $0.region == site }
+            if relevant.isEmpty { return .lost(.noGateway) }
+            // The server handled the message some time after its capture; either instant may find it closed.
+            let atCapture = relevant.last { $0.time <= captured }?.isRegistered ?? false
+            let later = relevant.last { $0.time <= captured + 1_000_000_000 }?.isRegistered ?? false
+            if !atCapture || !later { return .lost(.gatewayDown) }
+        }
+        if plan.leave.nanoseconds - captured < 5_000_000_000 { return .void }
+        if presence.contains(where: { $0.time > captured && $0.time - captured < 2_000_000_000 && $0.state == .lost }) {
+            return .lost(.receiverNotConnected)
+        }
+        return .lost(.noInterest)
+    }
+
+    // MARK: Closing
+
+    /// Compares the two sides of the account and tells the stories of the losses.
+    mutating func close(delivered: Ledger) {
+        for messageClass in MessageClass.allCases {
+            for path in PathKind.allCases {
+                for phase in Phase.allCases {
+                    var cell = ledger[messageClass, path, phase]
+                    let other = delivered[messageClass, path, phase]
+                    cell.delivered = other.delivered
+                    cell.deliveredWithin = other.deliveredWithin
+                    cell.decodable = other.decodable
+                    cell.extra = other.extra
+                    ledger[messageClass, path, phase] = cell
+                    mismatched += abs(cell.imbalance)
+                }
+            }
+        }
+        let ordered = stories.sorted {
+            let a = $0.key
+            let b = $1.key
+            return (a.room, a.receiver, a.sender, a.cause.rawValue) < (b.room, b.receiver, b.sender, b.cause.rawValue)
+        }
+        for (key, story) in ordered {
+            let seconds = Double(story.last - story.time) / 1e9
+            let tenths = Int(seconds * 10)
+            journal.add(
+                story.time, room: Int(key.room), subject: world.people[Int(key.receiver)].identity,
+                "misses \(world.people[Int(key.sender)].identity) over \(tenths / 10).\(tenths % 10) s: \(key.cause.name)",
+                cause: key.cause, pairs: story.pairs)
+        }
+    }
+}

@@ -1,0 +1,195 @@
+import CallModel
+import EventKernel
+import Measures
+import Network
+
+/// One slot of the region's people: arrivals, timers and captures, merged in the order of time.
+///
+/// Equal times: arrivals before timers before captures. Everything that arrives in a slot left its relay before the
+/// slot began, so the slot can run at its start.
+extension Domain {
+    mutating func runClients(slot: Int64, until end: Int64) {
+        drained.removeAll()
+        if arrivals.earliestSlot == slot {
+            arrivals.drain(slot: slot, into: &drained)
+            sorter.sort(&drained, slotShift: world.slotShift, time: { SimTime(nanoseconds: $0.time) }, precedes: Self.precedes)
+        }
+        gatherPublishes(until: end)
+        var arrival = 0
+        var publish = 0
+        while true {
+            let arrivalTime = arrival < drained.count ? drained[arrival].time : Int64.max
+            let timerTime = clientTimers.peek().nanoseconds
+            let publishTime = publish < publishes.count ? publishes[publish].time : Int64.max
+            let next = min(arrivalTime, min(timerTime, publishTime))
+            guard next < end else { break }
+            if arrivalTime == next {
+                receive(drained[arrival])
+                arrival += 1
+            } else if timerTime == next {
+                let timer = clientTimers.popLive(before: SimTime(nanoseconds: next + 1))!
+                clientTimerFired(Int(timer.entity), ClientTimer(rawValue: timer.kind)!, at: next)
+            } else {
+                capture(publishes[publish])
+                publish += 1
+            }
+        }
+        // The horizon can cut a slot short: what lies beyond is still under way.
+        while arrival < drained.count {
+            arrivals.append(drained[arrival], at: SimTime(nanoseconds: drained[arrival].time))
+            arrival += 1
+        }
+    }
+
+    /// Collects the captures due before `end`, in order of (time, stream, sequence).
+    mutating func gatherPublishes(until end: Int64) {
+        publishes.removeAll(keepingCapacity: true)
+        for person in active where people[pointer: Int(person)].pointee.nextPublish < end {
+            takeDue(Int(person), until: end)
+        }
+        publishes.sort {
+            if $0.time != $1.time { return $0.time < $1.time }
+            if $0.stream != $1.stream { return $0.stream < $1.stream }
+            return $0.sequence < $1.sequence
+        }
+    }
+
+    private mutating func takeDue(_ person: Int, until end: Int64) {
+        let client = people[pointer: person]
+        var least = Int64.max
+        for kind in 0..<StreamKind.count {
+            var cursor = client.pointee.cursors[kind]
+            guard cursor.time < .never else { continue }
+            let stream = person * StreamKind.count + kind
+            while cursor.time.nanoseconds < end {
+                publishes.append(
+                    PublishDue(time: cursor.time.nanoseconds, stream: UInt32(stream), sequence: cursor.sequence))
+                world.streams.advance(stream, &cursor)
+            }
+            client.pointee.cursors[kind] = cursor
+            least = min(least, cursor.time.nanoseconds)
+        }
+        client.pointee.nextPublish = least
+    }
+
+    // MARK: Sending
+
+    /// A microphone or camera (or the client's own reporting) has produced a packet.
+    mutating func capture(_ due: PublishDue) {
+        events += 1
+        let person = StreamTable.person(of: due.stream)
+        let client = people[pointer: person]
+        guard client.pointee.phase == .connected, client.pointee.elected != nil else {
+            return losses.add(
+                stream: due.stream, sequence: due.sequence, scope: .everyone, fate: .lost(silence(of: person)),
+                at: due.time)
+        }
+        let kind = StreamTable.kind(of: due.stream)
+        let session = client.pointee.elected!.session
+        let place = world.relays[client.pointee.elected!.relay]
+        var arrival =
+            due.time
+            + world.access.delay(
+                person, place.region, sender: due.stream, sequence: due.sequence, leg: session & 0xfff)
+        if place.transport == .webSocket {
+            arrival = max(arrival, client.pointee.elected!.lastUplink + 1)
+            client.pointee.elected!.lastUplink = arrival
+        }
+        guard world.sites.passes(place.region, from: due.time, to: arrival) else {
+            return losses.add(
+                stream: due.stream, sequence: due.sequence, scope: .everyone, fate: .lost(.siteUnreachable),
+                at: due.time)
+        }
+        let isKeyFrame = kind == StreamKind.video.rawValue && world.streams.isKeyFrame(due.sequence)
+        let item = Item(
+            time: arrival, published: due.time, sender: due.stream, sequence: due.sequence, list: session,
+            size: world.streams.units(kind: kind, sequence: due.sequence), kind: .media,
+            flags: isKeyFrame ? ItemFlags.keyFrame : 0)
+        post(item, to: .relay(Int32(place.local), port: 0), in: place.region)
+    }
+
+    /// Why a person without an elected session is not heard.
+    private func silence(of person: Int) -> LossCause {
+        let client = people[pointer: person].pointee
+        if client.phase == .gaveUp { return .gaveUp }
+        return client.lostSessions > 0 ? .senderNotConnected : .senderNotJoined
+    }
+
+    // MARK: Receiving
+
+    mutating func receive(_ item: Item) {
+        events += 1
+        let person = SessionID.person(item.list)
+        let phase = people[pointer: person].pointee.phase
+        switch item.kind {
+        case .media: receiveMedia(person, item, hasLeft: phase == .left)
+        case .welcome: if phase != .left { welcomed(person, item) }
+        case .echo: echoed(person, item)
+        case .reset: wasReset(person, item)
+        default: preconditionFailure("a client does not take \(item.kind)")
+        }
+    }
+
+    /// A copy of a message: the first one for a pair is its delivery, others are extra.
+    private mutating func receiveMedia(_ person: Int, _ item: Item, hasLeft: Bool) {
+        if hasLeft {
+            return losses.add(
+                stream: item.sender, sequence: item.sequence, scope: .person(Int32(person)), fate: .void, at: item.time)
+        }
+        let client = people[pointer: person]
+        if client.pointee.elected?.session == item.list { client.pointee.lastPacket = item.time }
+        let sender = StreamTable.person(of: item.sender)
+        let kind = StreamTable.kind(of: item.sender)
+        let pair = world.pair(receiver: person, sender: sender)
+        let path = world.path(sender, person)
+        let window = windows[pointer: pair * StreamKind.count + kind]
+        guard gaps.receive(item.sequence, window) else {
+            return tally.addExtra(kind: kind, path: path, phase: world.phase(of: item.published))
+        }
+        tally.addDelivery(kind: kind, path: path, published: item.published, arrival: item.time, world)
+        fingerprint.add(
+            .delivery, UInt64(item.sender) << 32 | UInt64(item.sequence), UInt64(person),
+            UInt64(bitPattern: item.time))
+        updatePair(pair, person, sender, kind, item, path: path)
+    }
+
+    private mutating func updatePair(
+        _ pair: Int, _ person: Int, _ sender: Int, _ kind: Int, _ item: Item, path: PathKind
+    ) {
+        let state = pairs[pointer: pair]
+        if state.pointee.setupStart >= 0 && state.pointee.firstPacket < 0 { state.pointee.firstPacket = item.time }
+        switch StreamKind(rawValue: kind)! {
+        case .audio:
+            noteContinuity(state, at: item.time)
+            state.pointee.latencySum += item.time - item.published
+            state.pointee.latencyCount += 1
+            if item.time - item.published <= 400_000_000 { state.pointee.punctual += 1 }
+            if state.pointee.setupStart >= 0 && state.pointee.audioReady < 0 {
+                state.pointee.audioReady = item.time + world.client.audioStart.nanoseconds
+                finishSetupIfComplete(pair, person, sender)
+            }
+        case .video:
+            if !world.people[sender].microphone { noteContinuity(state, at: item.time) }
+            let decodable = chains[pair].arrive(item.sequence, isKeyFrame: item.flags & ItemFlags.keyFrame != 0)
+            if decodable > 0 {
+                tally.addDecodable(decodable, path: path, phase: world.phase(of: item.published))
+                if state.pointee.setupStart >= 0 && state.pointee.videoReady < 0 {
+                    state.pointee.videoReady = item.time + world.client.videoStart.nanoseconds
+                    finishSetupIfComplete(pair, person, sender)
+                }
+            }
+        case .heartbeat, .diagnostics:
+            break
+        }
+    }
+
+    /// A gap of more than two seconds in the media of a sending peer is an interruption.
+    private func noteContinuity(_ state: UnsafeMutablePointer<PairState>, at time: Int64) {
+        let last = state.pointee.lastMedia
+        if last >= 0, time - last > 2_000_000_000 {
+            state.pointee.interruptions += 1
+            state.pointee.interrupted += time - last
+        }
+        state.pointee.lastMedia = max(last, time)
+    }
+}

@@ -1,0 +1,121 @@
+import CallModel
+import EventKernel
+import Network
+import RandomVariates
+import Scenario
+
+/// The timers of a client; equal times fire in this order.
+enum ClientTimer: UInt8, CaseIterable {
+    /// Intent to join and to leave.
+    case join, leave
+    /// The next step of joining: names resolved, token received.
+    case step
+    /// The election's deadline.
+    case decide
+    /// The next round of probes.
+    case probe
+    /// The elected session may have been silent too long.
+    case idle
+    /// The next attempt after a loss.
+    case retry
+}
+
+/// One connection of an election.
+struct Candidate {
+    var session: UInt32
+    /// Index over all relays.
+    var relay: Int
+    var isOpen = false
+    /// Latest arrival of what went up on it: WebSockets keep order.
+    var lastUplink: Int64 = 0
+    var probes: UInt32 = 0
+}
+
+/// How far a person's client has come.
+enum ClientPhase: UInt8 {
+    /// Before the join intent.
+    case outside
+    case resolving, token, electing, connected
+    /// Waiting for the next attempt.
+    case waiting
+    case gaveUp
+    case left
+}
+
+/// What the resolution of losses needs to know of a person over time.
+enum PresenceState: UInt8 {
+    case joining, connected, lost, gaveUp
+}
+
+struct PresenceChange {
+    var time: Int64
+    var state: PresenceState
+    /// Region of the elected session.
+    var region: Int32
+}
+
+/// A client: the browser of one person.
+struct ClientState {
+    var phase = ClientPhase.outside
+    var cursors: [MediaCursor]
+    /// The least time over the cursors; `Int64.max` when there is nothing more to capture.
+    var nextPublish = Int64.max
+    /// Number of connections made so far.
+    var connections: UInt32 = 0
+    var candidates: [Candidate] = []
+    var election: Election?
+    var elected: Candidate?
+    var policy: ReconnectPolicy
+    var resolver: Resolver?
+    var backoff: RandomStream
+    /// Latest packet on the elected session.
+    var lastPacket: Int64 = 0
+    /// Whether the attempt under way follows a loss.
+    var isReconnecting = false
+    /// Since when the person has been without media, for the clock of reconnects.
+    var brokenAt: Int64 = -1
+    var lostSessions = 0
+    var stages = Stages()
+    var presence: [PresenceChange] = []
+
+    /// When the attempt under way passed its stages; -1: not yet.
+    struct Stages {
+        var resolved: Int64 = -1
+        var token: Int64 = -1
+        var opened: Int64 = -1
+        var elected: Int64 = -1
+    }
+
+    init(_ world: World, person: Int) {
+        let plan = world.people[person]
+        cursors = (0..<StreamKind.count).map { kind in
+            world.streams.schedules[person * StreamKind.count + kind]?.cursor(notBefore: .start) ?? MediaCursor()
+        }
+        policy = ReconnectPolicy(world.client)
+        backoff = RandomStream(
+            seed: world.scenario.seed, purpose: .backoff, replication: world.replication, entity: plan.entity)
+        switch world.scenario.steering {
+        case .geoDNS, .proxiedDNS:
+            resolver = Resolver(
+                region: plan.region, sites: world.regionCount, parameters: world.scenario.dns,
+                resolverDelay: world.client.resolverDelay, hitShare: world.client.resolverHitShare,
+                seed: world.scenario.seed, replication: world.replication, entity: plan.entity)
+        case .election, .pinned:
+            resolver = nil
+        }
+        refreshNext()
+    }
+
+    mutating func refreshNext() {
+        var least = Int64.max
+        for cursor in cursors { least = min(least, cursor.time.nanoseconds) }
+        nextPublish = least
+    }
+}
+
+/// A capture that is due in the current slot.
+struct PublishDue {
+    var time: Int64
+    var stream: UInt32
+    var sequence: UInt32
+}

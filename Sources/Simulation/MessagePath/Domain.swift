@@ -1,0 +1,187 @@
+import CallModel
+import EventKernel
+import Measures
+import NATSModel
+import RandomVariates
+import Scenario
+
+/// Where a copy goes next.
+enum Destination: BitwiseCopyable {
+    /// Port of a server, both by index within the region.
+    case server(Int32, port: Int32)
+    /// Port of a relay; port 0 takes items in any order until their slot comes.
+    case relay(Int32, port: Int32)
+    /// The people of the region.
+    case clients
+}
+
+/// An item on its way to another region, or in the reference executor to anywhere.
+struct Posted: BitwiseCopyable {
+    var region: Int32
+    var destination: Destination
+    var item: Item
+}
+
+/// What the agenda of a region's stations can hold: faults, restarts, gateway timers, session checks.
+enum AgendaKind: UInt8 {
+    case relayDown, relayUp, serverDown, serverUp
+    /// A relay has learned that its server is gone, or looks for another one.
+    case relayReconnect
+    /// A route between two servers of the region comes up.
+    case routeUp
+    /// A server notices that a routed server is gone.
+    case routeDown
+    case dialerTimer, inboundTimer
+    /// A held flow's retransmission.
+    case flush
+    case writeDeadline
+    case sessionCheck
+    case rawPublish
+}
+
+/// One region: its stations, its people and everything that they alone change.
+///
+/// Regions share nothing but `World`, which never changes, and exchange items at the barrier between rounds. All
+/// of a region's state lives in one value, so that a thread works on it without locks or reference counts.
+struct Domain: ~Copyable {
+    let world: World
+    let region: Int
+    let firstRelay: Int
+    let firstServer: Int
+    var relays: Table<RelayState>
+    var servers: Table<ServerState>
+    var plans: PlanTable
+    var agenda: TimerCalendar
+    var people: Table<ClientState>
+    var clientTimers: TimerTable
+    /// Copies on their way to the region's people.
+    var arrivals: SlotBin<Item>
+    /// People with something to publish, in ascending order.
+    var active: [Int32] = []
+    var pairs: Slab<PairState>
+    var windows: Slab<ReceptionWindow>
+    var chains: [KeyFrameChain]
+    var gaps = GapStore()
+    var losses = LossLog()
+    var trails: Trails
+    var tally: Tally
+    var journal: Journal
+    var fingerprint = Fingerprint()
+    /// Items served and timers fired.
+    var events: Int64 = 0
+    /// By region: items that leave at the next barrier.
+    var outboxes: [[Posted]]
+    /// Wire capacity per region: when the link's sending side is free again.
+    var linkFree: [Int64]
+    /// One event at a time: every item goes to the outboxes, which the executor empties at once.
+    let isReference: Bool
+    /// While the world is set up, items are handled at once and travel no time.
+    var isWarping = false
+    var scratch: [Output] = []
+    var gatewayScratch: [GatewayOutput] = []
+    var drained = ItemBuffer<Item>()
+    var sorter = SlotSorter<Item>()
+    var publishes: [PublishDue] = []
+    var raw: RawTraffic
+
+    init(_ world: World, region: Int, useReference: Bool, journalLimit: Int) {
+        self.world = world
+        self.region = region
+        firstRelay = world.relaysOfRegion[region].lowerBound
+        firstServer = world.serversOfRegion[region].lowerBound
+        relays = Self.makeRelays(world, region)
+        servers = Self.makeServers(world, region)
+        plans = PlanTable(servers: world.serversOfRegion[region].count, rooms: world.subjectCount)
+        agenda = TimerCalendar(limit: 1 << 26)
+        people = Table(count: world.people.count) { ClientState(world, person: $0) }
+        clientTimers = TimerTable(
+            entities: max(1, world.people.count), kinds: ClientTimer.allCases.count, limit: 1 << 26)
+        arrivals = SlotBin(slotShift: world.slotShift, slots: 1024)
+        pairs = Slab(capacity: max(1, world.pairCount))
+        windows = Slab(capacity: max(1, world.pairCount * StreamKind.count))
+        chains = Array(repeating: KeyFrameChain(), count: world.pairCount)
+        trails = Trails(
+            streams: world.people.count * StreamKind.count, servers: world.serversOfRegion[region].count)
+        tally = Tally(world)
+        journal = Journal(limit: journalLimit)
+        outboxes = Array(repeating: [], count: world.regionCount)
+        linkFree = Array(repeating: 0, count: world.regionCount)
+        isReference = useReference
+        raw = RawTraffic(world)
+        for person in world.people.indices { preparePairs(of: person) }
+    }
+
+    private static func makeRelays(_ world: World, _ region: Int) -> Table<RelayState> {
+        let servers = world.serversOfRegion[region].count
+        let first = world.relaysOfRegion[region].lowerBound
+        return Table(count: world.relaysOfRegion[region].count) { index in
+            let group = world.relays[first + index].group
+            return RelayState(
+                ports: 1 + servers, processor: Processor(threads: group.threads, milliCPU: group.cpu),
+                people: world.people.count, slotShift: world.slotShift, slots: 1024)
+        }
+    }
+
+    private static func makeServers(_ world: World, _ region: Int) -> Table<ServerState> {
+        let relays = world.relaysOfRegion[region].count
+        let peers = world.serversOfRegion[region].count
+        let all = world.servers.count
+        let cluster = world.scenario.deployment.regions[region].nats
+        return Table(count: peers) { index in
+            let station = Station(
+                ports: relays + peers + 2 * all + 1, processor: Processor(threads: 1, milliCPU: cluster.cpu))
+            return ServerState(
+                station: station, machine: world.makeMachine(world.serversOfRegion[region].lowerBound + index),
+                relays: relays, peers: peers, allServers: all)
+        }
+    }
+
+    // MARK: Sending
+
+    /// Port of a server that takes what routed server `local` sends.
+    func routePort(from local: Int) -> Int { relays.count + local }
+
+    /// Port that takes the messages which `server` of another region sends on its outbound gateway.
+    func dialerPort(from server: Int) -> Int { relays.count + servers.count + 2 * server }
+
+    /// Port that takes what `server` of another region answers on our outbound gateway.
+    func acceptorPort(from server: Int) -> Int { relays.count + servers.count + 2 * server + 1 }
+
+    /// Port that takes what raw publishers send.
+    var rawPort: Int { relays.count + servers.count + 2 * world.servers.count }
+
+    /// Sends an item within the region or across; its time lies at least one hop ahead.
+    @inline(__always)
+    mutating func post(_ item: Item, to destination: Destination, in target: Int) {
+        if target == region && !isReference && !isWarping {
+            deliver(item, to: destination)
+        } else {
+            outboxes[target].append(Posted(region: Int32(target), destination: destination, item: item))
+        }
+    }
+
+    /// Puts an item where its station or its people will find it.
+    @inline(__always)
+    mutating func deliver(_ item: Item, to destination: Destination) {
+        switch destination {
+        case .server(let server, let port):
+            servers[pointer: Int(server)].pointee.station.append(item, to: Int(port))
+        case .relay(let relay, let port):
+            if port == 0 && !isReference {
+                relays[pointer: Int(relay)].pointee.arrivals.append(item, at: SimTime(nanoseconds: item.time))
+            } else {
+                relays[pointer: Int(relay)].pointee.station.append(item, to: Int(port))
+            }
+        case .clients:
+            arrivals.append(item, at: SimTime(nanoseconds: item.time))
+        }
+    }
+
+    /// Adds an entry to the agenda: `object` and `payload` (below 2^24) mean what the kind says.
+    mutating func schedule(_ kind: AgendaKind, object: Int, payload: UInt32 = 0, at time: Int64) {
+        guard time < world.horizon else { return }
+        agenda.schedule(
+            TimerKey(entity: UInt32(object), kind: kind.rawValue, generation: payload),
+            at: SimTime(nanoseconds: time))
+    }
+}

@@ -1,0 +1,110 @@
+import EventKernel
+import Measures
+
+extension Domain {
+    /// Runs the region from `start` to `end`, both at slot boundaries (or the horizon): the window executor.
+    ///
+    /// Within a slot nothing that the stations do can reach a person, and nothing that a person does can reach a
+    /// station, before the next slot begins; so people come first, then the stations in windows of the least hop.
+    mutating func run(from start: Int64, until end: Int64) {
+        let width = Int64(1) << Int64(world.slotShift)
+        var slot = start >> Int64(world.slotShift)
+        while slot * width < end {
+            let next = earliest() >> Int64(world.slotShift)
+            if next > slot {
+                slot = next
+                continue
+            }
+            let slotEnd = min((slot + 1) * width, end)
+            runClients(slot: slot, until: slotEnd)
+            for relay in 0..<relays.count { feed(relay, slot: slot) }
+            runStations(until: slotEnd)
+            slot += 1
+        }
+    }
+
+    /// A lower bound for the time of the next thing that happens.
+    private mutating func earliest() -> Int64 {
+        var time = min(agenda.peek().nanoseconds, clientTimers.peek().nanoseconds)
+        for relay in 0..<relays.count {
+            time = min(time, relays[pointer: relay].pointee.station.nextTime)
+            if let slot = relays[pointer: relay].pointee.arrivals.earliestSlot {
+                time = min(time, slot << Int64(world.slotShift))
+            }
+        }
+        for server in 0..<servers.count { time = min(time, servers[pointer: server].pointee.station.nextTime) }
+        if let slot = arrivals.earliestSlot { time = min(time, slot << Int64(world.slotShift)) }
+        for person in active { time = min(time, people[pointer: Int(person)].pointee.nextPublish) }
+        return time
+    }
+
+    /// Moves what reaches a relay from its clients in this slot to the relay's port, in order.
+    private mutating func feed(_ relay: Int, slot: Int64) {
+        let state = relays[pointer: relay]
+        guard state.pointee.arrivals.earliestSlot == slot else { return }
+        drained.removeAll()
+        state.pointee.arrivals.drain(slot: slot, into: &drained)
+        sorter.sort(&drained, slotShift: world.slotShift, time: { SimTime(nanoseconds: $0.time) }, precedes: Self.precedes)
+        for position in 0..<drained.count { state.pointee.station.append(drained[position], to: 0) }
+    }
+
+    /// The order of items of one port with equal times: (session, stream, sequence, kind).
+    static func precedes(_ left: Item, _ right: Item) -> Bool {
+        if left.list != right.list { return left.list < right.list }
+        if left.sender != right.sender { return left.sender < right.sender }
+        if left.sequence != right.sequence { return left.sequence < right.sequence }
+        return left.kind.rawValue < right.kind.rawValue
+    }
+
+    /// Serves the region's stations until `end`, in windows that no output of a station can reach.
+    private mutating func runStations(until end: Int64) {
+        while true {
+            var next = Int64.max
+            for relay in 0..<relays.count { next = min(next, relays[pointer: relay].pointee.station.nextTime) }
+            for server in 0..<servers.count { next = min(next, servers[pointer: server].pointee.station.nextTime) }
+            let timer = agenda.peek().nanoseconds
+            if timer <= next {
+                guard timer < end else { return }
+                fireAgenda(before: timer + 1)
+                continue
+            }
+            guard next < end else { return }
+            let window = min(min(next + world.leastHop, end), timer)
+            for relay in 0..<relays.count where relays[pointer: relay].pointee.station.nextTime < window {
+                while let served = relays[pointer: relay].pointee.station.next(before: window) {
+                    serveRelay(relay, served)
+                }
+            }
+            for server in 0..<servers.count where servers[pointer: server].pointee.station.nextTime < window {
+                while let served = servers[pointer: server].pointee.station.next(before: window) {
+                    serveServer(server, served)
+                }
+            }
+        }
+    }
+
+    /// Fires the next entry of the agenda, if it is due before `bound`.
+    mutating func fireAgenda(before bound: Int64) {
+        guard let entry = agenda.pop(before: SimTime(nanoseconds: bound)) else { return }
+        events += 1
+        let time = entry.time.nanoseconds
+        fingerprint.add(.timer, entry.key.rawValue, UInt64(bitPattern: time), UInt64(region))
+        let object = Int(entry.key.entity)
+        let payload = entry.key.generation
+        switch AgendaKind(rawValue: entry.key.kind)! {
+        case .relayDown: relayGoesDown(object, at: time)
+        case .relayUp: relayComesUp(object, at: time)
+        case .serverDown: serverGoesDown(object, isSilent: payload == 1, at: time)
+        case .serverUp: serverComesUp(object, at: time)
+        case .relayReconnect: reconnectRelay(object, at: time)
+        case .routeUp: routeComesUp(object >> 8, object & 255, at: time)
+        case .routeDown: routeGoesDown(object >> 8, object & 255, at: time)
+        case .dialerTimer: dialerTimerFired(object, payload, at: time)
+        case .inboundTimer: inboundTimerFired(object, payload, at: time)
+        case .flush: flushFired(object, payload, at: time)
+        case .writeDeadline: writeDeadlineFired(object, payload, at: time)
+        case .sessionCheck: sessionCheckFired(slot: object, relay: Int(payload), at: time)
+        case .rawPublish: publishRaw(object, at: time)
+        }
+    }
+}

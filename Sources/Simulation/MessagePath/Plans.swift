@@ -1,0 +1,119 @@
+import NATSModel
+
+/// One session that a server's copy is for.
+struct Target: BitwiseCopyable {
+    /// Slot at the relay; -1 behind a route or gateway, where only the session matters.
+    var slot: Int32
+    var session: UInt32
+    /// The serial with which this server announced the session to other clusters.
+    var serial: UInt32
+    /// For a routed session: the serial with which its own server announced it.
+    var peerSerial: UInt32
+}
+
+/// The copies for one relay: a range of targets.
+struct RelayTargets: BitwiseCopyable {
+    /// Index within the region.
+    var relay: Int32
+    var first: Int32
+    var count: Int32
+    var room: Int32
+}
+
+/// The copy for one routed server or one other region, and the sessions it is for.
+struct ForwardTargets: BitwiseCopyable {
+    /// Server within the region, or dialer of the server.
+    var place: Int32
+    var first: Int32
+    var count: Int32
+    /// For a route: the latest serial of that server's announcements among the targets. For a gateway: the region.
+    var serial: UInt32
+}
+
+/// What a server does with the messages of one room: compiled from `Server.forwarding`, immutable, kept for the
+/// whole run since items and trails name it.
+struct Plan: BitwiseCopyable {
+    var server: Int32
+    var room: Int32
+    /// When it was compiled.
+    var time: Int64
+    /// The latest announcement serial among its local and routed sessions: a message whose sender knew at least
+    /// this serial lists them all.
+    var maximumSerial: UInt32
+    var relaysFirst: Int32
+    var relaysCount: Int32
+    var routesFirst: Int32
+    var routesCount: Int32
+    var gatewaysFirst: Int32
+    var gatewaysCount: Int32
+    /// Copies to relays: one for each session, since each is a queue group of its own.
+    var localCopies: Int32
+}
+
+/// The plans of a region's servers, with the lists they consist of.
+struct PlanTable: ~Copyable {
+    static let none = UInt32.max
+
+    var plans = Slab<Plan>()
+    var relays = Slab<RelayTargets>()
+    var routes = Slab<ForwardTargets>()
+    var gateways = Slab<ForwardTargets>()
+    var targets = Slab<Target>()
+    /// By local server and room: the plan in force, `none` when it has to be compiled.
+    var current: [UInt32]
+    var epochs: [UInt32]
+    let rooms: Int
+
+    init(servers: Int, rooms: Int) {
+        self.rooms = rooms
+        current = Array(repeating: Self.none, count: servers * rooms)
+        epochs = Array(repeating: 0, count: servers)
+    }
+
+    mutating func invalidate(server: Int, room: Int) { current[server * rooms + room] = Self.none }
+
+    mutating func invalidateAll(server: Int) {
+        for room in 0..<rooms { current[server * rooms + room] = Self.none }
+    }
+
+    /// A copy of `plan` without the sessions that the sender of the message did not know yet.
+    mutating func narrowed(_ plan: UInt32, known: UInt32) -> UInt32 {
+        let whole = plans[Int(plan)]
+        var result = whole
+        result.maximumSerial = known
+        result.localCopies = 0
+        result.relaysFirst = Int32(relays.count)
+        result.routesFirst = Int32(routes.count)
+        result.relaysCount = 0
+        result.routesCount = 0
+        for index in Int(whole.relaysFirst)..<Int(whole.relaysFirst + whole.relaysCount) {
+            let list = relays[index]
+            let kept = narrowedTargets(list.first, list.count, known)
+            guard kept.count > 0 else { continue }
+            relays.append(RelayTargets(relay: list.relay, first: kept.first, count: kept.count, room: list.room))
+            result.relaysCount += 1
+            result.localCopies += kept.count
+        }
+        for index in Int(whole.routesFirst)..<Int(whole.routesFirst + whole.routesCount) {
+            let list = routes[index]
+            let kept = narrowedTargets(list.first, list.count, known)
+            guard kept.count > 0 else { continue }
+            routes.append(ForwardTargets(place: list.place, first: kept.first, count: kept.count, serial: kept.serial))
+            result.routesCount += 1
+        }
+        plans.append(result)
+        return UInt32(plans.count - 1)
+    }
+
+    private mutating func narrowedTargets(
+        _ first: Int32, _ count: Int32, _ known: UInt32
+    ) -> (first: Int32, count: Int32, serial: UInt32) {
+        let start = Int32(targets.count)
+        var peerSerial: UInt32 = 0
+        for index in Int(first)..<Int(first + count) where targets[index].serial <= known {
+            peerSerial = max(peerSerial, targets[index].peerSerial)
+            targets.append(targets[index])
+        }
+        return (start, Int32(targets.count) - start, peerSerial)
+    }
+}

@@ -1,0 +1,121 @@
+import EventKernel
+import NATSModel
+import RandomVariates
+
+/// What a connection of a server leads to.
+enum ConnectionRole {
+    /// A relay of the region (index within it).
+    case relay(Int)
+    /// A server of the region (index within it).
+    case route(Int)
+    /// This server's outbound gateway (index among its dialers).
+    case outbound(dialer: Int)
+    /// Another server's outbound gateway that ends here (index over all servers).
+    case inbound(server: Int)
+    /// A raw publisher's or subscriber's client.
+    case raw(Int)
+}
+
+/// Serials with which a session was announced.
+struct Announcement {
+    /// By this server to other clusters.
+    var serial: UInt32
+    /// By the session's own server to this one, over a route.
+    var peerSerial: UInt32
+}
+
+/// The sending half of one gateway connection: a TCP flow over the WAN.
+///
+/// While the link is cut, what was sent stays here and goes out again at TCP's next retransmission after the heal,
+/// in order. Slow start, loss and the congestion window are not modelled yet (docs/models/network.md).
+struct Flow: ~Copyable {
+    var lastArrival: Int64 = 0
+    /// Sent and not acknowledged since the cut, in order.
+    var held = Ring<Item>(capacityLimit: Station.portLimit)
+    var heldBytes: Int64 = 0
+    /// When the first held item was sent.
+    var cutAt: Int64 = -1
+    /// When the kernel's send buffer was full; -1: it is not.
+    var filledAt: Int64 = -1
+    var isOpen = false
+    /// Counts openings, so that a timer of an earlier connection is told apart.
+    var generation: UInt32 = 0
+
+    init() {}
+}
+
+/// This server's outbound gateway to one cluster.
+struct OutboundGateway {
+    var dialer: GatewayDialer
+    var random: RandomStream
+    /// The server dialled last (index over all servers).
+    var target = -1
+    /// Numbers the dials of this server; answers to earlier ones are stale.
+    var attempt: UInt32 = 0
+    var connection: ConnectionID?
+    /// By timer: counts armings and disarmings, so that a timer called off is told apart.
+    var generations = [UInt32](repeating: 0, count: GatewayTimer.allCases.count)
+}
+
+/// The end of another server's outbound gateway.
+struct InboundEnd {
+    var gateway: InboundGateway
+    var random: RandomStream
+    var attempt: UInt32
+    var connection: ConnectionID?
+    var generations = [UInt32](repeating: 0, count: GatewayTimer.allCases.count)
+    /// Whether the dialer was told that nobody listens any more.
+    var wasReset = false
+}
+
+/// One change of an outbound gateway, for explanations.
+struct GatewayChange {
+    var time: Int64
+    var region: Int
+    var isRegistered: Bool
+}
+
+/// A nats-server process: the NATS state machine with its station, its flows and its plans' inputs.
+struct ServerState: ~Copyable {
+    /// Ports: relays of the region, servers of the region (routes), then for each server of another region two:
+    /// its outbound gateway's messages, and its answers on ours.
+    var station: Station
+    var machine: Server
+    var roles: [ConnectionRole] = []
+    /// By relay and by server of the region: the open connection.
+    var relayConnections: [ConnectionID?]
+    var routeConnections: [ConnectionID?]
+    /// One for each remote cluster, configured or learned.
+    var outbound: [OutboundGateway] = []
+    /// By server over all regions: theirs that end here.
+    var inbound: [InboundEnd?]
+    /// By server over all regions: the flow of our messages (as dialer), and of our answers (as acceptor).
+    var dialerFlows: Table<Flow>
+    var acceptorFlows: Table<Flow>
+    /// By server over all regions: the serial of the last interest operation heard from it.
+    var known: [UInt32]
+    /// Number of the last interest operation that this server announced.
+    var serial: UInt32 = 0
+    /// By session.
+    var announcements: [UInt32: Announcement] = [:]
+    var isAlive = true
+    var changes: [GatewayChange] = []
+
+    init(
+        station: consuming Station, machine: Server, relays: Int, peers: Int, allServers: Int
+    ) {
+        self.station = station
+        self.machine = machine
+        relayConnections = Array(repeating: nil, count: relays)
+        routeConnections = Array(repeating: nil, count: peers)
+        inbound = Array(repeating: nil, count: allServers)
+        dialerFlows = Table(count: allServers) { _ in Flow() }
+        acceptorFlows = Table(count: allServers) { _ in Flow() }
+        known = Array(repeating: 0, count: allServers)
+    }
+
+    mutating func newConnection(_ role: ConnectionRole) -> ConnectionID {
+        roles.append(role)
+        return ConnectionID(rawValue: Int32(roles.count - 1))
+    }
+}

@@ -1,0 +1,60 @@
+/// A growing array of plain values that are changed in place, without reference counts or uniqueness checks.
+@frozen
+public struct Slab<Element: BitwiseCopyable>: ~Copyable {
+    @usableFromInline var base: UnsafeMutablePointer<Element>
+    @usableFromInline var capacity: Int
+    public private(set) var count: Int = 0
+
+    public init(capacity: Int = 16) {
+        self.capacity = max(capacity, 1)
+        base = .allocate(capacity: self.capacity)
+    }
+
+    deinit { base.deallocate() }
+
+    /// Complexity: amortised O(1).
+    @inlinable
+    public mutating func append(_ element: Element) {
+        if count == capacity { grow() }
+        (base + count).initialize(to: element)
+        setCount(count + 1)
+    }
+
+    /// The place of an element; valid until the next `append`.
+    @inlinable
+    public subscript(pointer index: Int) -> UnsafeMutablePointer<Element> {
+        assert(index >= 0 && index < count)
+        return base + index
+    }
+
+    @inlinable
+    public subscript(index: Int) -> Element {
+        get {
+            assert(index >= 0 && index < count)
+            return base[index]
+        }
+        set {
+            assert(index >= 0 && index < count)
+            base[index] = newValue
+        }
+    }
+
+    public mutating func removeAll() { count = 0 }
+
+    /// The elements as a buffer, valid until the next change of the slab.
+    @inlinable public var buffer: UnsafeMutableBufferPointer<Element> {
+        UnsafeMutableBufferPointer(start: base, count: count)
+    }
+
+    @usableFromInline
+    mutating func setCount(_ newCount: Int) { count = newCount }
+
+    @usableFromInline
+    mutating func grow() {
+        let larger = UnsafeMutablePointer<Element>.allocate(capacity: capacity * 2)
+        larger.update(from: base, count: count)
+        base.deallocate()
+        base = larger
+        capacity *= 2
+    }
+}

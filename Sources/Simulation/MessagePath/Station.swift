@@ -1,0 +1,150 @@
+public import EventKernel
+
+/// A server of the message path: directed FIFO ports that it serves in time order with one processor.
+///
+/// The items of a port never go back in time, so choosing the port with the least head time (ties: the lowest
+/// port) gives the total order (time, port, position) without a calendar. A station knows nothing about what it
+/// serves: its owner takes the items, serves them and appends the results to other stations.
+@frozen
+public struct Station: ~Copyable {
+    public let portCount: Int
+    @usableFromInline let ports: UnsafeMutablePointer<Ring<Item>>
+    @usableFromInline let heads: UnsafeMutablePointer<Int64>
+    public var processor: Processor
+    /// A lower bound for the time of the next service, `Int64.max` when every port is empty.
+    public var nextTime: Int64
+
+    /// The most items that may wait at one port: half a billion bytes, beyond any limit of what is modelled.
+    public static var portLimit: Int { 1 << 24 }
+
+    public init(ports portCount: Int, processor: Processor) {
+        precondition(portCount >= 1)
+        self.portCount = portCount
+        ports = .allocate(capacity: portCount)
+        heads = .allocate(capacity: portCount)
+        for port in 0..<portCount {
+            (ports + port).initialize(to: Ring<Item>(capacityLimit: Self.portLimit))
+            (heads + port).initialize(to: Int64.max)
+        }
+        self.processor = processor
+        nextTime = Int64.max
+    }
+
+    deinit {
+        ports.deinitialize(count: portCount)
+        ports.deallocate()
+        heads.deallocate()
+    }
+
+    /// Adds an item behind the others of a port; its time must not lie before theirs. Complexity: amortised O(1).
+    @inlinable
+    public mutating func append(_ item: Item, to port: Int) {
+        assert(port < portCount)
+        if heads[port] == Int64.max { heads[port] = item.time }
+        if item.time < nextTime { nextTime = item.time }
+        ports[port].append(item)
+    }
+
+    /// The port with the least head time, the lowest of equals. Complexity: O(ports).
+    @inlinable
+    public func earliestPort() -> Int {
+        var best = 0
+        var least = heads[0]
+        var port = 1
+        while port < portCount {
+            if heads[port] < least {
+                least = heads[port]
+                best = port
+            }
+            port += 1
+        }
+        return best
+    }
+
+    @inlinable
+    public func headTime(_ port: Int) -> Int64 { heads[port] }
+
+    /// When the service of the next item would start. Complexity: O(ports).
+    @inlinable
+    public func nextStart() -> Int64 {
+        let head = heads[earliestPort()]
+        return head == Int64.max ? head : max(head, processor.free)
+    }
+
+    /// Removes and returns the first item of a port that is not empty.
+    @inlinable
+    public mutating func take(from port: Int) -> Item {
+        let item = ports[port].popFirst()
+        heads[port] = ports[port].isEmpty ? Int64.max : ports[port].first.time
+        return item
+    }
+
+    /// Takes the next item whose service starts before `horizon`; `nil` when there is none.
+    ///
+    /// An item whose service would start at the horizon or later stays where it is: nothing is decided ahead of
+    /// what may still arrive or break.
+    @inlinable
+    public mutating func next(before horizon: Int64) -> Served? {
+        let port = earliestPort()
+        let head = heads[port]
+        let start = head == Int64.max ? head : max(head, processor.free)
+        guard start < horizon else {
+            nextTime = start
+            return nil
+        }
+        return Served(item: take(from: port), port: port)
+    }
+
+    @inlinable
+    public func count(of port: Int) -> Int { ports[port].count }
+
+    /// Empties a port; `body` sees each item.
+    public mutating func removeAll(from port: Int, _ body: (Item) -> Void) {
+        while !ports[port].isEmpty { body(take(from: port)) }
+    }
+}
+
+/// An item that a station took, and the port it came from.
+@frozen
+public struct Served: BitwiseCopyable {
+    public var item: Item
+    public var port: Int
+
+    @inlinable
+    public init(item: Item, port: Int) {
+        self.item = item
+        self.port = port
+    }
+}
+
+/// A fixed number of values that need not be copyable, in one block of memory.
+@frozen
+public struct Table<Element: ~Copyable>: ~Copyable {
+    public let count: Int
+    @usableFromInline let base: UnsafeMutablePointer<Element>
+
+    @inlinable
+    public init(count: Int, _ make: (Int) -> Element) {
+        self.count = count
+        base = .allocate(capacity: max(count, 1))
+        for index in 0..<count { (base + index).initialize(to: make(index)) }
+    }
+
+    deinit {
+        base.deinitialize(count: count)
+        base.deallocate()
+    }
+
+    /// The place of an element; valid as long as the table lives.
+    @inlinable
+    public subscript(pointer index: Int) -> UnsafeMutablePointer<Element> {
+        assert(index >= 0 && index < count)
+        return base + index
+    }
+
+    @inlinable
+    public subscript(index: Int) -> Element {
+        _read { yield base[index] }
+        nonmutating _modify { yield &base[index] }
+    }
+}

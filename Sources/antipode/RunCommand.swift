@@ -1,0 +1,83 @@
+public import ArgumentParser
+public import Experiment
+import Report
+import Simulation
+
+extension DetailPolicy: ExpressibleByArgument {}
+
+struct RunCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "run",
+        abstract: "Run scenarios and judge what they expect.",
+        discussion: """
+            Prints one summary for each file, or one line of JSON, and records the runs in the database. The same \
+            file and seed give the same fingerprint on any machine, whatever the number of threads. Ctrl-C keeps the \
+            replications that are finished; --resume runs the others.
+
+            With several files the exit code is the worst one: fail (1), then inconclusive (2), then pass (0).
+
+            EXAMPLE
+              antipode run scenarios/region-loss.yaml --seed 7
+              antipode run scenarios/baseline.yaml --set horizon=20min --format json
+            """)
+
+    @Argument(help: ArgumentHelp("Scenario files.", valueName: "file"))
+    var files: [String] = []
+
+    @Option(help: "Seed of all random numbers, instead of the scenario's.")
+    var seed: UInt64?
+
+    @Option(help: "How many times to run each scenario, instead of the scenario's number.")
+    var replications: Int?
+
+    @Option(help: "Threads to use; all cores if not given. Never changes a result.")
+    var threads: Int?
+
+    @Option(
+        name: .customLong("set"),
+        help: ArgumentHelp("Override a setting, as in horizon=10min; may be repeated.", valueName: "key=value"))
+    var overrides: [String] = []
+
+    @Option(help: "Print a summary for people, or JSON with one line for each run.")
+    var format = OutputFormat.text
+
+    @Option(help: "Which replications keep their series by second, setups and journal.")
+    var keep = DetailPolicy.first
+
+    @Option(help: ArgumentHelp("Run what is missing of an interrupted run.", valueName: "run"))
+    var resume: Int64?
+
+    @Option(help: .hidden)
+    var executor = SimulationOptions.Executor.windows
+
+    @OptionGroup var database: DatabaseOption
+
+    func validate() throws {
+        if resume == nil && files.isEmpty { throw ValidationError("Missing expected argument '<file> ...'") }
+        let isAltered = !files.isEmpty || seed != nil || replications != nil || !overrides.isEmpty
+        if resume != nil && isAltered {
+            throw ValidationError("--resume takes file, seed, replications and settings from the run")
+        }
+        if let replications, !(1...100_000).contains(replications) {
+            throw ValidationError("--replications must be 1 to 100000")
+        }
+        if let threads, !(1...1_024).contains(threads) { throw ValidationError("--threads must be 1 to 1024") }
+        for override in overrides where override.firstIndex(of: "=").map({ $0 > override.startIndex }) != true {
+            throw ValidationError("--set needs key=value, not '\(override)'")
+        }
+    }
+
+    func run() throws {
+        try reportingFailure {
+            let session = RunSession(format: format, database: database.path)
+            let plans = try resume.map { [try session.plan(resuming: $0, with: settings)] }
+                ?? session.plans(files, overrides: overrides, with: settings)
+            throw ExitCode(try session.run(plans))
+        }
+    }
+
+    private var settings: PlanSettings {
+        PlanSettings(
+            seed: seed, replications: replications, threads: threads, executor: executor, details: keep)
+    }
+}

@@ -1,0 +1,115 @@
+import Experiment
+import Foundation
+@testable import Report
+import Statistics
+import Testing
+
+@Test func theSummaryOfALossReadsAsWritten() {
+    #expect(
+        Summary(Fixture.faulty(), style: .plain).text == """
+            FAIL  region-loss   seed 7, 3 replications of 40 min
+            fault         black-hole singapore 5:00 to 25:00
+            fail          delivery.audio.cross-region.during.400ms  64.0 % ±2.5  at-least: 90%
+            inconclusive  recovery.time                             in 2 of 3    at-most: 20min
+            pass          people.returned                           98.0 % ±2.5  at-least: 90%
+
+            setup, ms                             first audio                            first video
+                                            p50          p95          p99          p50          p95          p99
+            join, same region          2,411 ±3   3,160 ±100  10.2 s ±1.0        2,600        4,000       14.9 s
+            reconnect               32.0 s ±2.5     15.2 min    never 1/3            -            -            -
+
+            delivered, %                      before                    during                    after
+                                      in 400 ms         ever    in 400 ms         ever    in 400 ms         ever
+            audio      same               99.96          100    96.9 ±0.3    97.1 ±0.3         97.9         98.0
+            audio      cross               99.1          100    64.0 ±2.5    65.0 ±2.5         99.0        99.99
+
+            recovery      median 98.0 s after the first fault, 2 of 3 recovered before the end
+            people        41 ±3 lost a session, 98.0 % ±2.5 of them returned, 1 gave up  (per replication)
+            lost          3.7 % of what was expected; by cause, with its share:
+              gateway down                     270,000  64.3 % site unreachable                  30,000   7.1 %
+              receiver not connected           120,000  28.6 %
+            busiest       singapore/relay-wt-0: 57.1 % in its busiest second, 31.2 % on average
+
+            ledger        expected 11,250,000 = delivered 10,829,964 + lost 420,000 + in flight 36
+                          summed over replications; beside it void 360, extra 11,106
+            cost          123,456,789 events, 61.4 s CPU, 30.9 s wall
+            assumptions   2 settings in use are guesses (docs/assumptions.md)
+            replay        antipode run scenarios/region-loss.yaml --seed 7 --replications 3 \\
+                          --set 'client.webtransport-blocked=10 %'
+            database      results/antipode.db, run 12, fingerprint f154caa02fe93114
+
+            """)
+}
+
+@Test func theSummaryOfAQuietRunIsShort() {
+    #expect(
+        Summary(Fixture.quiet(), style: .plain).text == """
+            PASS  region-loss   seed 7, 1 replication of 40 min
+            nothing expected   (no expect block in the scenario)
+
+            delivered, %                    whole run
+                                      in 400 ms         ever
+            audio      same                   -          100
+
+            lost          nothing of 500 expected
+
+            ledger        expected 500 = delivered 500 + lost 0 + in flight 0
+                          summed over replications; beside it void 0, extra 0
+            cost          900 events, 4.0 ms CPU, 5.0 ms wall
+            assumptions   none of the settings in use is a guess
+            replay        antipode run scenarios/region-loss.yaml --seed 7 --replications 1
+            database      other.db, run 12, fingerprint 000000000000abcd
+            note          one replication has no interval, so expectations stay open
+
+            """)
+}
+
+@Test func theSummaryFitsTheScreenWhateverIsExpected() {
+    var result = Fixture.faulty()
+    result.expectations = (0..<40).map { index in
+        var judged = result.expectations[index % 3]
+        judged.verdict = index == 39 ? .fail : .pass
+        return judged
+    }
+    result.violations = (0..<9).map { "replication \($0): " + String(repeating: "long ", count: 40) }
+    let lines = Summary(result, style: .plain).text.split(separator: "\n", omittingEmptySubsequences: false).dropLast()
+    #expect(lines.count <= 40)
+    #expect(lines.allSatisfy { $0.count <= 100 })
+    // What failed is never among what is cut off.
+    #expect(lines.contains { $0.hasPrefix("fail  ") })
+}
+
+@Test func coloursDoNotMoveColumns() throws {
+    let plain = Summary(Fixture.faulty(), style: .plain).text
+    let coloured = Summary(Fixture.faulty(), style: TextStyle(isEnabled: true)).text
+    let codes = try Regex("\u{1B}\\[[0-9;]*m")
+    #expect(coloured != plain)
+    #expect(coloured.replacing(codes, with: "") == plain)
+}
+
+@Test func anInterruptedRunSaysHowToGoOn() {
+    var result = Fixture.quiet()
+    result.isInterrupted = true
+    result.identity.replicationsPlanned = 5
+    #expect(
+        Summary(result, style: .plain).text.contains(
+            "interrupted   4 to go: antipode run --resume 12 --database other.db\n"))
+}
+
+@Test func aRunWithoutReplicationsStillHasASummary() {
+    let result = summarise(
+        Fixture.identity, replications: [], isInterrupted: true, cpuSeconds: 0, wallSeconds: 0)
+    let text = Summary(result, style: .plain).text
+    #expect(text.hasPrefix("INCONCLUSIVE  region-loss   seed 7, 0 of 3 replications of 40 min\n"))
+    #expect(text.contains("inconclusive  people.returned"))
+}
+
+@Test func progressTellsWhatIsLeft() {
+    let progress = ExperimentProgress(finished: 1, total: 5, fraction: 0.25, elapsedSeconds: 30)
+    #expect(ProgressLine.text("baseline", progress) == "baseline   25 %  1 of 5 replications, 1:30 left")
+}
+
+@Test func progressDoesNotGuessTooEarly() {
+    let progress = ExperimentProgress(finished: 0, total: 5, fraction: 0.001, elapsedSeconds: 0.5)
+    #expect(ProgressLine.text("baseline", progress) == "baseline    0 %  0 of 5 replications")
+}
