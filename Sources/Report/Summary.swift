@@ -115,11 +115,11 @@ public struct Summary: Sendable {
                 "ledger",
                 "expected \(Numbers.grouped(ledger.expected)) = delivered \(Numbers.grouped(ledger.delivered))"
                     + " + lost \(Numbers.grouped(ledger.lostTotal)) + in flight \(Numbers.grouped(ledger.inFlight))"))
+        let scope = result.replicationsDone > 1 ? "summed over replications; " : ""
         lines.append(
             labelled(
                 "",
-                "summed over replications; beside it void \(Numbers.grouped(ledger.void)), "
-                    + "extra \(Numbers.grouped(ledger.extra))"))
+                "\(scope)beside it void \(Numbers.grouped(ledger.void)), extra \(Numbers.grouped(ledger.extra))"))
         lines.append(
             labelled(
                 "cost",
@@ -128,7 +128,7 @@ public struct Summary: Sendable {
         lines.append(labelled("assumptions", assumptionText))
         lines += wrapped(replayParts(identity)).enumerated().map { labelled($0.offset == 0 ? "replay" : "", $0.element) }
         lines.append(labelled("database", "\(identity.database), run \(identity.run), fingerprint \(fingerprint)"))
-        if result.replicationsDone == 1 {
+        if result.replicationsDone == 1 && !result.expectations.isEmpty {
             lines.append(labelled("note", "one replication has no interval, so expectations stay open"))
         }
         return lines

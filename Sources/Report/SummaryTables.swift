@@ -140,7 +140,7 @@ extension Summary {
 
     private func lossCell(_ name: String, _ pairs: Int64, _ lost: Int64) -> String {
         let share = Numbers.percent(Double(pairs) / Double(lost))
-        return pad(name, 27) + pad(Numbers.grouped(pairs), 13, .right) + pad(share, 6, .right) + " %"
+        return pad(name, 27) + pad(Numbers.grouped(pairs), 12, .right) + pad(share, 6, .right) + " %"
     }
 
     // MARK: Rows

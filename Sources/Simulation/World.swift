@@ -293,8 +293,9 @@ private struct ProcessLives {
 /// Sites and links as functions of time.
 private struct Paths {
     var sites: SiteSchedule
-    var passage: SitePassage
     var links: [[LinkSchedule?]]
+
+    var passage: SitePassage { SitePassage(sites, count: links.count) }
 
     init(_ scenario: Scenario) {
         let regions = scenario.deployment.regions.count
@@ -305,34 +306,36 @@ private struct Paths {
             links[link.first][link.second] = schedule
             links[link.second][link.first] = schedule
         }
-        for fault in scenario.timeline {
-            let end = fault.end ?? .never
-            switch fault.kind {
-            case .blackHole(let region):
-                sites.add(site: region, state: .blackHole, from: fault.start, to: end)
-                cutAll(of: region, from: fault.start, to: end)
-            case .powerLoss(let region):
-                sites.add(site: region, state: .powerLoss, from: fault.start, to: end)
-                cutAll(of: region, from: fault.start, to: end)
-            case .refused(let region):
-                sites.add(site: region, state: .refused, from: fault.start, to: end)
-            case .wanCut(let link):
-                let ends = scenario.deployment.links[link]
-                links[ends.first][ends.second]?.addCut(from: fault.start, to: end)
-                links[ends.second][ends.first]?.addCut(from: fault.start, to: end)
-            case .roundTrip(let link, let roundTrip):
-                let ends = scenario.deployment.links[link]
-                links[ends.first][ends.second]?.addDelay(roundTrip: roundTrip, from: fault.start, to: end)
-                links[ends.second][ends.first]?.addDelay(roundTrip: roundTrip, from: fault.start, to: end)
-            case .serverKill, .relayKill:
-                break
-            }
-        }
+        for fault in scenario.timeline { apply(fault, scenario.deployment) }
         sites.seal()
         for first in 0..<regions {
             for second in 0..<regions { links[first][second]?.seal() }
         }
-        passage = SitePassage(sites, count: regions)
+    }
+
+    private mutating func apply(_ fault: Fault, _ deployment: Deployment) {
+        let end = fault.end ?? .never
+        switch fault.kind {
+        case .blackHole(let region):
+            sites.add(site: region, state: .blackHole, from: fault.start, to: end)
+            cutAll(of: region, from: fault.start, to: end)
+        case .powerLoss(let region):
+            sites.add(site: region, state: .powerLoss, from: fault.start, to: end)
+            cutAll(of: region, from: fault.start, to: end)
+        case .refused(let region):
+            sites.add(site: region, state: .refused, from: fault.start, to: end)
+        case .wanCut(let link):
+            both(deployment.links[link]) { $0?.addCut(from: fault.start, to: end) }
+        case .roundTrip(let link, let roundTrip):
+            both(deployment.links[link]) { $0?.addDelay(roundTrip: roundTrip, from: fault.start, to: end) }
+        case .serverKill, .relayKill:
+            break
+        }
+    }
+
+    private mutating func both(_ link: WANLink, _ change: (inout LinkSchedule?) -> Void) {
+        change(&links[link.first][link.second])
+        change(&links[link.second][link.first])
     }
 
     private mutating func cutAll(of region: Int, from start: SimTime, to end: SimTime) {

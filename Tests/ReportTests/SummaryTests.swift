@@ -26,8 +26,8 @@ import Testing
             recovery      median 98.0 s after the first fault, 2 of 3 recovered before the end
             people        41 ±3 lost a session, 98.0 % ±2.5 of them returned, 1 gave up  (per replication)
             lost          3.7 % of what was expected; by cause, with its share:
-              gateway down                     270,000  64.3 % site unreachable                  30,000   7.1 %
-              receiver not connected           120,000  28.6 %
+              gateway down                    270,000  64.3 %  site unreachable                 30,000   7.1 %
+              receiver not connected          120,000  28.6 %
             busiest       singapore/relay-wt-0: 57.1 % in its busiest second, 31.2 % on average
 
             ledger        expected 11,250,000 = delivered 10,829,964 + lost 420,000 + in flight 36
@@ -54,12 +54,11 @@ import Testing
             lost          nothing of 500 expected
 
             ledger        expected 500 = delivered 500 + lost 0 + in flight 0
-                          summed over replications; beside it void 0, extra 0
+                          beside it void 0, extra 0
             cost          900 events, 4.0 ms CPU, 5.0 ms wall
             assumptions   none of the settings in use is a guess
             replay        antipode run scenarios/region-loss.yaml --seed 7 --replications 1
             database      other.db, run 12, fingerprint 000000000000abcd
-            note          one replication has no interval, so expectations stay open
 
             """)
 }

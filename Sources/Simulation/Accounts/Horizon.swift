@@ -6,7 +6,7 @@ extension Domain {
     mutating func accountHorizon() {
         for relay in 0..<relays.count { accountRelay(relay) }
         for server in 0..<servers.count { accountServer(server) }
-        var items: [Item] = []
+        var items = cutShort
         arrivals.removeAll { items.append($0) }
         for item in items where item.kind == .media {
             note(item, .person(Int32(SessionID.person(item.list))))

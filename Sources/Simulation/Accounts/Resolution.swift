@@ -86,14 +86,28 @@ struct Resolution {
         let breaks = breakpoints(stream, receiver, domains)
         for gap in gaps {
             var first = gap.first
+            // Neighbouring parts with one fate are one record, however the logs were cut.
+            var record: (first: UInt32, last: UInt32, fate: Fate)?
             while first <= gap.last {
                 let next = breaks.first { $0 > first } ?? UInt32.max
                 let last = min(gap.last, next - 1)
-                settle(receiver, sender, stream, kind.messageClass, path, first, last, domains)
-                if last == UInt32.max { break }
+                let fate = settle(receiver, sender, stream, kind.messageClass, path, first, last, domains)
+                if let open = record, open.fate == fate {
+                    record!.last = last
+                } else {
+                    if let record { note(record, stream, receiver) }
+                    record = fate.map { (first, last, $0) }
+                }
                 first = last + 1
             }
+            if let record { note(record, stream, receiver) }
         }
+    }
+
+    private mutating func note(_ record: (first: UInt32, last: UInt32, fate: Fate), _ stream: Int, _ receiver: Int) {
+        let count = UInt64(record.last - record.first) + 1
+        fingerprint.add(
+            .loss, UInt64(stream) << 32 | UInt64(record.first), UInt64(receiver) << 32 | count, record.fate.code)
     }
 
     private mutating func addExpected(_ stream: Int, _ messageClass: MessageClass, _ path: PathKind, _ from: Int64, _ to: Int64) {
@@ -136,16 +150,14 @@ struct Resolution {
     private mutating func settle(
         _ receiver: Int, _ sender: Int, _ stream: Int, _ messageClass: MessageClass, _ path: PathKind,
         _ first: UInt32, _ last: UInt32, _ domains: borrowing Table<Domain>
-    ) {
+    ) -> Fate? {
         let pairs = Int64(last - first) + 1
         let captured = world.streams.captureTime(stream, first)
         let phase = world.phase(of: captured)
         guard let fate = fate(receiver, stream, first, captured, domains) else {
             unexplained += pairs
-            return
+            return nil
         }
-        fingerprint.add(
-            .loss, UInt64(stream) << 32 | UInt64(first), UInt64(receiver) << 32 | UInt64(pairs), fate.code)
         switch fate {
         case .lost(let cause):
             ledger[messageClass, path, phase].lost[Int(cause.rawValue)] += pairs
@@ -163,6 +175,7 @@ struct Resolution {
             ledger[messageClass, path, phase].void += pairs
             ledger[messageClass, path, phase].expected -= pairs
         }
+        return fate
     }
 
     /// What became of the copy of one message for one receiver; `nil`: nothing says.

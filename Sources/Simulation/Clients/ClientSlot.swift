@@ -36,7 +36,7 @@ extension Domain {
         }
         // The horizon can cut a slot short: what lies beyond is still under way.
         while arrival < drained.count {
-            arrivals.append(drained[arrival], at: SimTime(nanoseconds: drained[arrival].time))
+            cutShort.append(drained[arrival])
             arrival += 1
         }
     }

@@ -35,6 +35,7 @@ enum AgendaKind: UInt8 {
     /// A held flow's retransmission.
     case flush
     case writeDeadline
+    case handshakeDone
     case sessionCheck
     case rawPublish
 }
@@ -56,6 +57,8 @@ struct Domain: ~Copyable {
     var clientTimers: TimerTable
     /// Copies on their way to the region's people.
     var arrivals: SlotBin<Item>
+    /// Copies of the last slot that would have arrived after the horizon.
+    var cutShort: [Item] = []
     /// People with something to publish, in ascending order.
     var active: [Int32] = []
     var pairs: Slab<PairState>

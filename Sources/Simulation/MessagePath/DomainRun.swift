@@ -103,6 +103,7 @@ extension Domain {
         case .inboundTimer: inboundTimerFired(object, payload, at: time)
         case .flush: flushFired(object, payload, at: time)
         case .writeDeadline: writeDeadlineFired(object, payload, at: time)
+        case .handshakeDone: completeHandshake(slot: object, relay: Int(payload), at: time)
         case .sessionCheck: sessionCheckFired(slot: object, relay: Int(payload), at: time)
         case .rawPublish: publishRaw(object, at: time)
         }

@@ -84,12 +84,9 @@ extension Domain {
             return schedule(.relayReconnect, object: relay, at: time + world.relay.natsReconnectCap.nanoseconds)
         }
         state.pointee.server = server
-        let hop = world.relay.serverHop.nanoseconds
         // TCP handshake, INFO, CONNECT: one and a half round trips before the first SUB leaves.
-        let ready = time + 3 * hop
-        var item = control(.connect, attempt: 0)
-        item.time = ready + hop
-        post(item, to: .server(Int32(server), port: Int32(relay)), in: region)
+        let ready = time + 3 * world.relay.serverHop.nanoseconds
+        write(relay, control(.connect, attempt: 0), at: ready)
         for slot in 0..<state.pointee.sessions.count where state.pointee.sessions[slot].state != .closed {
             sendToServer(relay, kind: .subscribe, slot: slot, at: ready)
         }

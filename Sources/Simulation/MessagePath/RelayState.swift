@@ -59,6 +59,8 @@ struct RelayState: ~Copyable {
     /// The server it is connected to (index within the region), -1: none.
     var server = -1
     var isAlive = true
+    /// Arrival of what was written last to its server.
+    var lastToServer: Int64 = 0
     var mailbox = Ring<MailboxEntry>(capacityLimit: Station.portLimit)
     /// Departure times of packets that wait for a downlink, by `RelaySession.waiting`.
     var waiting: [[Int64]] = []

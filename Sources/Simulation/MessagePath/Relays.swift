@@ -7,7 +7,10 @@ extension Domain {
     /// Serves one item at a relay.
     mutating func serveRelay(_ relay: Int, _ served: Served) {
         events += 1
-        let item = served.item
+        var item = served.item
+        if item.kind == .bye || item.kind == .disconnected {
+            item.time = max(item.time, relays[pointer: relay].pointee.station.processor.free)
+        }
         guard relays[pointer: relay].pointee.isAlive else { return dropAtDeadRelay(relay, item) }
         switch item.kind {
         case .media:
@@ -46,21 +49,40 @@ extension Domain {
                 stream: item.sender, sequence: item.sequence, scope: .everyone, fate: .lost(.payloadTooLarge),
                 at: item.time)
         }
+        write(relay, item, at: departure)
+    }
+
+    /// Writes to the relay's NATS connection. Its threads finish in any order, but a connection has one writer:
+    /// nothing leaves before what was written earlier.
+    mutating func write(_ relay: Int, _ item: Item, at time: Int64) {
+        let state = relays[pointer: relay]
         var copy = item
-        copy.time = departure + world.relay.serverHop.nanoseconds
+        copy.time = max(time + world.relay.serverHop.nanoseconds, state.pointee.lastToServer)
+        state.pointee.lastToServer = copy.time
         post(copy, to: .server(Int32(state.pointee.server), port: Int32(relay)), in: region)
     }
 
-    /// The last leg of a handshake: the relay makes a session, subscribes and answers.
+    /// The last leg of a handshake: the relay makes a session, and completes it when the CPU has done the sums.
     private mutating func acceptClient(_ relay: Int, _ item: Item) {
         let state = relays[pointer: relay]
         let cost = world.relay.handshakeCost + world.relay.joinCost
         let departure = state.pointee.station.processor.serve(arrival: item.time, cost: cost.nanoseconds)
         let slot = state.pointee.openSession(item.list, at: departure)
         fingerprint.add(.session, UInt64(item.list), UInt64(bitPattern: departure), UInt64(firstRelay + relay))
-        sendToServer(relay, kind: .subscribe, slot: slot, at: departure)
-        answer(relay, item, kind: .welcome, at: departure)
-        let check = departure + world.relay.clientTimeout.nanoseconds
+        schedule(.handshakeDone, object: slot, payload: UInt32(relay), at: departure)
+    }
+
+    /// The session exists: the relay subscribes for it and answers.
+    mutating func completeHandshake(slot: Int, relay: Int, at time: Int64) {
+        let state = relays[pointer: relay]
+        let session = state.pointee.sessions[slot]
+        guard state.pointee.isAlive, session.state != .closed else { return }
+        sendToServer(relay, kind: .subscribe, slot: slot, at: time)
+        let item = Item(
+            time: time, published: time, sender: UInt32(SessionID.person(session.id)), sequence: 0, list: session.id,
+            size: 16, kind: .hello, flags: 0)
+        answer(relay, item, kind: .welcome, at: time)
+        let check = time + world.relay.clientTimeout.nanoseconds
         schedule(.sessionCheck, object: slot, payload: UInt32(relay), at: check)
     }
 
@@ -93,9 +115,9 @@ extension Domain {
         let session = state.pointee.sessions[slot].id
         let room = world.people[SessionID.person(session)].room
         let item = Item(
-            time: time + world.relay.serverHop.nanoseconds, published: Int64(slot), sender: UInt32(room), sequence: 0,
-            list: session, size: 4, kind: kind, flags: 0)
-        post(item, to: .server(Int32(state.pointee.server), port: Int32(relay)), in: region)
+            time: time, published: Int64(slot), sender: UInt32(room), sequence: 0, list: session, size: 4, kind: kind,
+            flags: 0)
+        write(relay, item, at: time)
     }
 
     /// Closes a session at the relay, whoever wished it.

@@ -17,6 +17,11 @@ extension Domain {
     mutating func serveServer(_ server: Int, _ served: Served) {
         events += 1
         guard servers[pointer: server].pointee.isAlive else { return dropAtDeadServer(server, served) }
+        var served = served
+        // Control takes its turn behind the messages before it: it acts when the processor comes to it.
+        if served.item.kind != .media && served.item.kind != .raw {
+            served.item.time = max(served.item.time, servers[pointer: server].pointee.station.processor.free)
+        }
         let item = served.item
         switch item.kind {
         case .media, .raw:
