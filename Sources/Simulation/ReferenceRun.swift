@@ -24,8 +24,7 @@ extension Run {
             }
             guard least < world.horizon else { break }
             if chosen.region < 0 {
-                let posted = queue.popLeast()
-                domains[pointer: Int(posted.region)].pointee.take(posted)
+                pass(queue.popLeast(), &queue)
             } else {
                 domains[pointer: chosen.region].pointee.referenceStep(chosen.what, at: least)
             }
@@ -34,8 +33,17 @@ extension Run {
         // What is still in transit goes back where the account of the horizon looks for it.
         while !queue.isEmpty {
             let posted = queue.popLeast()
-            domains[pointer: Int(posted.region)].pointee.deliver(posted.item, to: posted.destination)
+            domains[pointer: Int(posted.region)].pointee.outboxes[Int(posted.region)].append(posted)
         }
+    }
+
+    /// A copy's time has come: onto the wire, or to where it goes.
+    private func pass(_ posted: Posted, _ queue: inout ReferenceQueue) {
+        guard posted.isBeforeWire else { return domains[pointer: Int(posted.region)].pointee.take(posted) }
+        var onWire = posted
+        onWire.isBeforeWire = false
+        onWire.item.time = domains[pointer: posted.source].pointee.putOnWire(posted)
+        queue.push(onWire)
     }
 
     private func collect(into queue: inout ReferenceQueue) {
@@ -43,6 +51,13 @@ extension Run {
             for target in 0..<domains.count where !domains[pointer: source].pointee.outboxes[target].isEmpty {
                 for entry in domains[pointer: source].pointee.outboxes[target] { queue.push(entry) }
                 domains[pointer: source].pointee.outboxes[target].removeAll(keepingCapacity: true)
+            }
+            for target in 0..<domains.count where !domains[pointer: source].pointee.wires[target].isEmpty {
+                for var entry in domains[pointer: source].pointee.wires[target] {
+                    entry.source = source
+                    queue.push(entry)
+                }
+                domains[pointer: source].pointee.wires[target].removeAll(keepingCapacity: true)
             }
         }
     }
@@ -64,6 +79,9 @@ struct ReferenceQueue {
         if left.posted.isUnordered && right.posted.isUnordered {
             if Domain.precedes(a, b) { return true }
             if Domain.precedes(b, a) { return false }
+        }
+        if left.posted.isBeforeWire && right.posted.isBeforeWire && left.posted.wirePort != right.posted.wirePort {
+            return left.posted.wirePort < right.posted.wirePort
         }
         return left.entry < right.entry
     }

@@ -104,7 +104,7 @@ struct Run: ~Copyable {
             if options.isCancelled?() == true { throw CancellationError() }
             let end = min(start + world.lookahead, world.horizon)
             runRound(from: start, until: end)
-            exchange()
+            exchange(until: end)
             options.progress?(SimTime(nanoseconds: end))
             start = end
         }
@@ -122,17 +122,55 @@ struct Run: ~Copyable {
     }
 
     /// Hands over what the regions sent each other; each list is in order of sending, so rings stay in order.
-    private func exchange() {
+    private func exchange(until end: Int64) {
         for source in 0..<domains.count {
             for target in 0..<domains.count where target != source {
-                let count = domains[pointer: source].pointee.outboxes[target].count
-                for index in 0..<count {
-                    let entry = domains[pointer: source].pointee.outboxes[target][index]
+                for entry in domains[pointer: source].pointee.outboxes[target] {
                     domains[pointer: target].pointee.deliver(entry.item, to: entry.destination)
                 }
                 domains[pointer: source].pointee.outboxes[target].removeAll(keepingCapacity: true)
+                exchangeWire(source, target, until: end)
             }
         }
+    }
+
+    /// Puts on the wire what was written before `end`, in order of writing over all servers of the region.
+    private func exchangeWire(_ source: Int, _ target: Int, until end: Int64) {
+        let from = domains[pointer: source]
+        var written = from.pointee.wires[target]
+        guard !written.isEmpty else { return }
+        from.pointee.wires[target].removeAll(keepingCapacity: true)
+        written.sortByWriting()
+        for var entry in written {
+            if entry.item.time >= end {
+                from.pointee.wires[target].append(entry)
+                continue
+            }
+            entry.item.time = from.pointee.putOnWire(entry)
+            domains[pointer: target].pointee.deliver(entry.item, to: entry.destination)
+        }
+    }
+}
+
+extension Array<Posted> {
+    /// Sorts by (time, port), keeping the order of posting among equals.
+    fileprivate mutating func sortByWriting() {
+        let keyed = enumerated().sorted {
+            let a = $0.element
+            let b = $1.element
+            if a.item.time != b.item.time { return a.item.time < b.item.time }
+            if a.wirePort != b.wirePort { return a.wirePort < b.wirePort }
+            return $0.offset < $1.offset
+        }
+        self = keyed.map(\.element)
+    }
+}
+
+extension Posted {
+    /// Orders what is written at one instant: by connection.
+    var wirePort: Int64 {
+        guard case .server(let server, let port) = destination else { return 0 }
+        return Int64(port) << 32 | Int64(server)
     }
 }
 

@@ -58,8 +58,8 @@ struct RunCommand: ParsableCommand {
         if resume != nil && isAltered {
             throw ValidationError("--resume takes file, seed, replications and settings from the run")
         }
-        if let replications, !(1...100_000).contains(replications) {
-            throw ValidationError("--replications must be 1 to 100000")
+        if let replications, !(1...10_000).contains(replications) {
+            throw ValidationError("--replications must be 1 to 10000")
         }
         if let threads, !(1...1_024).contains(threads) { throw ValidationError("--threads must be 1 to 1024") }
         for override in overrides where override.firstIndex(of: "=").map({ $0 > override.startIndex }) != true {

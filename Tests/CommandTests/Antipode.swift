@@ -65,6 +65,11 @@ struct Running {
     var tag: String
     var owner: Antipode
 
+    /// Ends it if it has not ended, so that a failed test leaves nothing behind.
+    func stop() {
+        if process.isRunning { kill(process.processIdentifier, SIGKILL) }
+    }
+
     func finish() throws -> Finished {
         process.waitUntilExit()
         return Finished(

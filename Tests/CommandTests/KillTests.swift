@@ -64,17 +64,20 @@ private func checkSoundness(_ path: String, run: Int64, atLeast seen: Int) throw
     let antipode = try Antipode.prepared()
     let path = antipode.path("results.db")
     var instants = Instants()
-    for round in 1...20 {
+    for _ in 1...20 {
+        // A run that was killed before it was entered has no number.
+        let run = (try? ResultStore.openReadOnly(path: path).runs())?.first?.id ?? 0
         let running = try antipode.start(
-            ["run", "tiny.yaml", "--replications", "100000", "--threads", "2", "--database", "results.db"])
+            ["run", "tiny.yaml", "--replications", "10000", "--threads", "2", "--database", "results.db"])
+        defer { running.stop() }
         // Some replications on, and then somewhere within the next one.
-        let seen = try waitFor(instants.next(below: 5), run: Int64(round), path, running)
-        for _ in 0..<instants.next(below: 40) { _ = recorded(path, run: Int64(round)) }
+        let seen = try waitFor(instants.next(below: 5), run: run + 1, path, running)
+        for _ in 0..<instants.next(below: 40) { _ = recorded(path, run: run + 1) }
         kill(running.process.processIdentifier, SIGKILL)
         running.process.waitUntilExit()
         #expect(running.process.terminationReason == .uncaughtSignal)
-        if FileManager.default.fileExists(atPath: path) && recorded(path, run: Int64(round)) > 0 {
-            try checkSoundness(path, run: Int64(round), atLeast: seen)
+        if FileManager.default.fileExists(atPath: path) && recorded(path, run: run + 1) > 0 {
+            try checkSoundness(path, run: run + 1, atLeast: seen)
         }
     }
     let list = try antipode.run("list", "--database", "results.db")
@@ -88,6 +91,7 @@ private func checkSoundness(_ path: String, run: Int64, atLeast seen: Int) throw
     let whole = try antipode.run("run", "tiny.yaml", "--replications", "40", "--database", "whole.db")
     let running = try antipode.start(
         ["run", "tiny.yaml", "--replications", "40", "--threads", "1", "--database", "results.db"])
+    defer { running.stop() }
     _ = try waitFor(2, run: 1, path, running)
     kill(running.process.processIdentifier, SIGKILL)
     running.process.waitUntilExit()
@@ -100,7 +104,8 @@ private func checkSoundness(_ path: String, run: Int64, atLeast seen: Int) throw
     let antipode = try Antipode.prepared()
     let path = antipode.path("results.db")
     let running = try antipode.start(
-        ["run", "tiny.yaml", "--replications", "100000", "--threads", "2", "--database", "results.db"])
+        ["run", "tiny.yaml", "--replications", "10000", "--threads", "2", "--database", "results.db"])
+    defer { running.stop() }
     let seen = try waitFor(2, run: 1, path, running)
     kill(running.process.processIdentifier, SIGINT)
     let finished = try running.finish()

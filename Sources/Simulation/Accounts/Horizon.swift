@@ -12,13 +12,34 @@ extension Domain {
             note(item, .person(Int32(SessionID.person(item.list))))
         }
         for target in outboxes.indices {
-            for posted in outboxes[target] where posted.item.kind == .media {
-                switch posted.destination {
-                case .server: note(posted.item, .region(posted.region))
-                case .relay: note(posted.item, .everyone)
-                case .clients: note(posted.item, .person(Int32(SessionID.person(posted.item.list))))
-                }
+            for posted in outboxes[target] + wires[target] where posted.item.kind == .media { note(posted) }
+        }
+    }
+
+    /// A copy between two places.
+    private mutating func note(_ posted: Posted) {
+        let region = Int(posted.region)
+        let relayCount = world.relaysOfRegion[region].count
+        switch posted.destination {
+        case .clients: note(posted.item, .person(Int32(SessionID.person(posted.item.list))))
+        case .relay(_, let port):
+            if port == 0 { note(posted.item, .everyone) } else { noteTargets(posted.item) }
+        case .server(let server, let port):
+            if Int(port) < relayCount {
+                note(posted.item, .everyone)
+            } else if Int(port) < relayCount + world.serversOfRegion[region].count {
+                note(posted.item, .server(Int32(world.serversOfRegion[region].lowerBound) + server))
+            } else {
+                note(posted.item, .region(posted.region))
             }
+        }
+    }
+
+    /// A copy on its way from a server to a relay: one pair for each session that it is for.
+    private mutating func noteTargets(_ item: Item) {
+        let list = plans.relays[Int(item.list)]
+        for index in Int(list.first)..<Int(list.first + list.count) {
+            note(item, .person(Int32(SessionID.person(plans.targets[index].session))))
         }
     }
 
@@ -35,12 +56,7 @@ extension Domain {
         for port in 1..<state.pointee.station.portCount {
             var copies: [Item] = []
             state.pointee.station.removeAll(from: port) { copies.append($0) }
-            for item in copies where item.kind == .media {
-                let list = plans.relays[Int(item.list)]
-                for index in Int(list.first)..<Int(list.first + list.count) {
-                    note(item, .person(Int32(SessionID.person(plans.targets[index].session))))
-                }
-            }
+            for item in copies where item.kind == .media { noteTargets(item) }
         }
         state.pointee.station.processor.finish()
     }
@@ -55,7 +71,7 @@ extension Domain {
                 ? .everyone
                 : port < relays.count + servers.count ? .server(Int32(firstServer + server)) : .region(Int32(region))
             for item in items {
-                if item.kind == .media { note(item, scope) } else if item.kind == .raw { raw.lost += 0 }
+                if item.kind == .media { note(item, scope) }
             }
         }
         for peer in world.servers.indices {

@@ -20,6 +20,10 @@ struct Posted: BitwiseCopyable {
     var region: Int32
     var destination: Destination
     var item: Item
+    /// Written to a WAN link and not yet on it: `item.time` is when it was written.
+    var isBeforeWire = false
+    /// The region that wrote it (reference executor).
+    var source = 0
 }
 
 /// What the agenda of a region's stations can hold: faults, restarts, gateway timers, session checks.
@@ -74,7 +78,9 @@ struct Domain: ~Copyable {
     var events: Int64 = 0
     /// By region: items that leave at the next barrier.
     var outboxes: [[Posted]]
-    /// Wire capacity per region: when the link's sending side is free again.
+    /// By region: what was written to the link there and has not been put on the wire.
+    var wires: [[Posted]]
+    /// By region: when the link's sending side is free again.
     var linkFree: [Int64]
     /// One event at a time: every item goes to the outboxes, which the executor empties at once.
     let isReference: Bool
@@ -108,6 +114,7 @@ struct Domain: ~Copyable {
         tally = Tally(world)
         journal = Journal(limit: journalLimit)
         outboxes = Array(repeating: [], count: world.regionCount)
+        wires = outboxes
         linkFree = Array(repeating: 0, count: world.regionCount)
         isReference = useReference
         raw = RawTraffic(world)

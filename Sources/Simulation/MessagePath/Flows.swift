@@ -16,17 +16,47 @@ extension Domain {
         let target = world.servers[peer].region
         guard let link = world.links[region][target] else { return }
         let sent = SimTime(nanoseconds: time)
-        let arrival = isWarping ? sent : sent + link.oneWay(at: sent)
-        guard isWarping || link.isUpThroughout(from: sent, to: arrival) else { return }
+        guard isWarping || link.isUpThroughout(from: sent, to: sent + link.oneWay(at: sent)) else { return }
         let flow =
             asDialer
             ? servers[pointer: server].pointee.dialerFlows[pointer: peer]
             : servers[pointer: server].pointee.acceptorFlows[pointer: peer]
         if kind == .dial { resetFlow(flow, isOpen: true) }
-        var item = control(kind, attempt: attempt)
-        item.time = max(arrival.nanoseconds, flow.pointee.lastArrival + 1)
-        flow.pointee.lastArrival = item.time
-        post(item, to: wanPort(of: peer, from: server, asDialer: asDialer), in: target)
+        write(server, to: peer, asDialer: asDialer, control(kind, attempt: attempt), at: time)
+    }
+
+    /// Hands an item to the link, whose capacity all connections of the region share.
+    private mutating func write(_ server: Int, to peer: Int, asDialer: Bool, _ item: Item, at time: Int64) {
+        let target = world.servers[peer].region
+        var item = item
+        item.time = time
+        let destination = wanPort(of: peer, from: server, asDialer: asDialer)
+        if isWarping { return post(item, to: destination, in: target) }
+        wires[target].append(
+            Posted(region: Int32(target), destination: destination, item: item, isBeforeWire: true))
+    }
+
+    /// Puts an item on the wire: the link sends in the order of writing, and a connection keeps its order even when
+    /// the delay falls. Returns when it arrives.
+    mutating func putOnWire(_ posted: Posted) -> Int64 {
+        guard case .server(let local, let port) = posted.destination else {
+            preconditionFailure("only servers write to the link")
+        }
+        let target = Int(posted.region)
+        let link = world.links[region][target]!
+        var sent = posted.item.time
+        if let bandwidth = link.bandwidth {
+            sent = max(sent, linkFree[target]) + posted.item.bytes * 8_000_000_000 / bandwidth
+            linkFree[target] = sent
+        }
+        let offset = Int(port) - world.relaysOfRegion[target].count - world.serversOfRegion[target].count
+        let state = servers[pointer: offset / 2 - firstServer]
+        let peer = world.serversOfRegion[target].lowerBound + Int(local)
+        let flow = offset % 2 == 0 ? state.pointee.dialerFlows[pointer: peer] : state.pointee.acceptorFlows[pointer: peer]
+        let arrival = max(
+            sent + link.oneWay(at: SimTime(nanoseconds: sent)).nanoseconds, flow.pointee.lastArrival + 1)
+        flow.pointee.lastArrival = arrival
+        return arrival
     }
 
     func wanPort(of peer: Int, from server: Int, asDialer: Bool) -> Destination {
@@ -57,29 +87,12 @@ extension Domain {
         guard flow.pointee.held.isEmpty else {
             return hold(flow, server, peer, asDialer, item, at: time)
         }
-        var item = item
-        if isWarping {
-            item.time = time
-            return post(item, to: wanPort(of: peer, from: server, asDialer: asDialer), in: target)
-        }
         let link = world.links[region][target]!
-        let sent = wireTime(target, link.bandwidth, bytes: item.bytes, at: time)
-        let start = SimTime(nanoseconds: sent)
-        let arrival = max(sent + link.oneWay(at: start).nanoseconds, flow.pointee.lastArrival + 1)
-        guard link.isUpThroughout(from: start, to: SimTime(nanoseconds: arrival)) else {
+        let sent = SimTime(nanoseconds: time)
+        guard isWarping || link.isUpThroughout(from: sent, to: sent + link.oneWay(at: sent)) else {
             return beginHolding(flow, server, peer, asDialer, item, at: time)
         }
-        flow.pointee.lastArrival = arrival
-        item.time = arrival
-        post(item, to: wanPort(of: peer, from: server, asDialer: asDialer), in: target)
-    }
-
-    /// When the last bit leaves: all connections of a link share its bandwidth.
-    private mutating func wireTime(_ target: Int, _ bandwidth: Int64?, bytes: Int64, at time: Int64) -> Int64 {
-        guard let bandwidth else { return time }
-        let sent = max(time, linkFree[target]) + bytes * 8_000_000_000 / bandwidth
-        linkFree[target] = sent
-        return sent
+        write(server, to: peer, asDialer: asDialer, item, at: time)
     }
 
     private mutating func beginHolding(
