@@ -15,14 +15,13 @@ func room(_ name: String, _ dependencies: [Target.Dependency] = []) -> Target {
     .target(name: name, dependencies: dependencies, swiftSettings: strict)
 }
 
-func tests(_ name: String, _ dependencies: [Target.Dependency], resources: [Resource] = []) -> Target {
-    .testTarget(name: name + "Tests", dependencies: dependencies, resources: resources, swiftSettings: strict)
+func tests(_ name: String, _ dependencies: [Target.Dependency], exclude: [String] = []) -> Target {
+    .testTarget(name: name + "Tests", dependencies: dependencies, exclude: exclude, swiftSettings: strict)
 }
 
 let yams = Target.Dependency.product(name: "Yams", package: "Yams")
 let grdb = Target.Dependency.product(name: "GRDB", package: "GRDB.swift")
 let argumentParser = Target.Dependency.product(name: "ArgumentParser", package: "swift-argument-parser")
-let logging = Target.Dependency.product(name: "Logging", package: "swift-log")
 
 let package = Package(
     name: "antipode",
@@ -31,7 +30,6 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
         .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
         .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
-        .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
     ],
     targets: [
         room("EventKernel"),
@@ -52,18 +50,18 @@ let package = Package(
         room("ResultStore", ["EventKernel", "Measures", "Scenario", grdb]),
         room(
             "Experiment",
-            ["EventKernel", "Measures", "Statistics", "Scenario", "Simulation", "ResultStore", logging]),
+            ["EventKernel", "Measures", "Statistics", "Scenario", "Simulation", "ResultStore"]),
         room("Report", ["EventKernel", "Measures", "Statistics", "Scenario", "ResultStore", "Experiment"]),
         .executableTarget(
             name: "antipode",
             dependencies: [
                 "EventKernel", "Measures", "Scenario", "Simulation", "ResultStore", "Experiment", "Report",
-                argumentParser, logging,
+                "Statistics", argumentParser,
             ],
             swiftSettings: strict),
         .executableTarget(
             name: "workloads",
-            dependencies: ["EventKernel", "RandomVariates", "Simulation"],
+            dependencies: ["EventKernel", "Measures", "Simulation"],
             path: "Benchmarks/Workloads",
             swiftSettings: strict),
         tests("EventKernel", ["EventKernel", "RandomVariates"]),
@@ -78,10 +76,12 @@ let package = Package(
             "Simulation",
             ["Simulation", "Scenario", "EventKernel", "Measures", "Network", "NATSModel", "CallModel"]),
         tests("ResultStore", ["ResultStore", "Measures", "EventKernel", "Scenario", grdb]),
-        tests("Experiment", ["Experiment", "Scenario", "Measures", "ResultStore", "EventKernel"]),
-        tests("Report", ["Report", "Measures", "Experiment", "EventKernel"]),
-        tests("Command", ["ResultStore", grdb]),
-        tests("Oracles", ["EventKernel", "RandomVariates", "Statistics", "Simulation", "CallModel"]),
+        tests(
+            "Experiment",
+            ["Experiment", "Scenario", "Simulation", "Statistics", "Measures", "ResultStore", "EventKernel"]),
+        tests("Report", ["Report", "Scenario", "Statistics", "Measures", "Experiment", "EventKernel"]),
+        tests("Command", ["antipode", "ResultStore", grdb], exclude: ["Snapshots"]),
+        tests("Oracles", ["EventKernel", "RandomVariates", "Simulation"]),
         tests("Tidy", []),
     ]
 )

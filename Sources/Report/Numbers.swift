@@ -77,6 +77,21 @@ enum Numbers {
         return text
     }
 
+    /// A time for a table whose heading says "ms", in the finest unit that leaves it at most `width` characters.
+    static func timeCell(milliseconds: Double, halfWidth: Double?, width: Int) -> String {
+        let usual = time(milliseconds: milliseconds, halfWidth: halfWidth, isBare: true)
+        guard usual.count > width, let halfWidth, milliseconds.isFinite else { return usual }
+        for (divisor, unit) in [(1_000.0, "s"), (60_000.0, "min")] {
+            for decimals in [1, 0] {
+                let text =
+                    fixed(milliseconds / divisor, decimals) + " \(unit) "
+                    + Self.halfWidth(halfWidth / divisor, decimals)
+                if text.count <= width { return text }
+            }
+        }
+        return time(milliseconds: milliseconds, isBare: true) + " ±.."
+    }
+
     /// `35 min`, `90 s`: a length that somebody wrote down, so without needless decimals.
     static func length(seconds: Double) -> String {
         if seconds >= 120, (seconds / 60) == (seconds / 60).rounded() { return fixed(seconds / 60, 0) + " min" }

@@ -54,10 +54,14 @@ private func storyLines(_ entries: [JournalEntry], limit: Int) -> [String] {
     if entries.isEmpty { return ["  nothing in the journal"] }
     let shown = entries.prefix(limit)
     let rows = shown.map { entry in
-        let cost = entry.cause.map { "  (\(Numbers.grouped(entry.pairs)) pairs: \($0.name))" } ?? ""
+        let cost = entry.cause.map { cause in
+            // The sentence often names the cause already.
+            let name = entry.text.contains(cause.name) ? "" : ": \(cause.name)"
+            return "  (\(Numbers.grouped(entry.pairs)) pairs\(name))"
+        }
         return [
             "  " + Numbers.clock(seconds: entry.time.seconds, hasMilliseconds: true), entry.subject,
-            entry.text + cost,
+            entry.text + (cost ?? ""),
         ]
     }
     let lines = columns(rows, [.right, .left, .left])

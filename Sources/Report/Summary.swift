@@ -123,10 +123,13 @@ public struct Summary: Sendable {
         lines.append(
             labelled(
                 "cost",
-                "\(Numbers.grouped(result.events)) events, \(Numbers.time(milliseconds: result.cpuSeconds * 1_000)) CPU, "
+                "\(Numbers.grouped(result.events)) events, "
+                    + "\(Numbers.time(milliseconds: result.cpuSeconds * 1_000)) CPU, "
                     + "\(Numbers.time(milliseconds: result.wallSeconds * 1_000)) wall"))
         lines.append(labelled("assumptions", assumptionText))
-        lines += wrapped(replayParts(identity)).enumerated().map { labelled($0.offset == 0 ? "replay" : "", $0.element) }
+        lines += wrapped(replayParts(identity)).enumerated().map {
+            labelled($0.offset == 0 ? "replay" : "", $0.element)
+        }
         lines.append(labelled("database", "\(identity.database), run \(identity.run), fingerprint \(fingerprint)"))
         if result.replicationsDone == 1 && !result.expectations.isEmpty {
             lines.append(labelled("note", "one replication has no interval, so expectations stay open"))

@@ -32,7 +32,8 @@ extension Summary {
             estimates.map { estimate in
                 guard let estimate, let mean = estimate.mean else { return "-" }
                 if estimate.never > 0 { return neverCell(estimate) }
-                return Numbers.time(milliseconds: mean, halfWidth: estimate.halfWidth, isBare: true)
+                return Numbers.timeCell(
+                    milliseconds: mean, halfWidth: estimate.halfWidth, width: Self.cellWidth - 1)
             })
     }
 
@@ -112,7 +113,7 @@ extension Summary {
         if let gone = result.response(named: "people.gave-up"), let mean = gone.mean {
             parts.append(Numbers.value(mean, unit: gone.unit, halfWidth: gone.halfWidth) + " gave up")
         }
-        return parts.joined(separator: ", ") + (result.replicationsDone > 1 ? "  (per replication)" : "")
+        return parts.joined(separator: ", ")
     }
 
     /// The eight commonest causes in two columns, and what the others come to.

@@ -88,7 +88,10 @@ extension Domain {
         let slot = state.pointee.openSession(session, at: 0)
         state.pointee.sessions[pointer: slot].pointee.state = .active
         sendToServer(relay, kind: .subscribe, slot: slot, at: -world.relay.serverHop.nanoseconds)
+        // A session that is not new looks for silence at a phase of its own.
+        let phase = world.timerPhase(session, period: world.relay.checkInterval.nanoseconds)
         schedule(
-            .sessionCheck, object: slot, payload: UInt32(relay), at: world.relay.clientTimeout.nanoseconds)
+            .sessionCheck, object: slot, payload: UInt32(relay),
+            at: world.relay.clientTimeout.nanoseconds - min(phase, world.relay.clientTimeout.nanoseconds))
     }
 }

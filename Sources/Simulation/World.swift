@@ -74,6 +74,10 @@ final class World: @unchecked Sendable {
     /// The least delay between two stations of a region.
     let leastHop: Int64
 
+    /// Interval of QUIC keep-alives (videocall-rs actix-api/src/webtransport/mod.rs:38); WebSocket pings every 5 s
+    /// make no difference to timeouts of minutes.
+    let keepAliveInterval: Int64 = 1_000_000_000
+
     var regionCount: Int { scenario.deployment.regions.count }
     var relay: RelayParameters { scenario.relay }
     var client: ClientParameters { scenario.client }
@@ -150,6 +154,13 @@ final class World: @unchecked Sendable {
     /// The least time from a SUB in one region to interest in another: the link's delay.
     func interestDelay(_ first: Int, _ second: Int) -> Int64 {
         first == second ? nats.routeHop.nanoseconds : links[first][second]?.oneWay(at: .start).nanoseconds ?? 0
+    }
+
+    /// The phase of a periodic timer of a session, uniform in `0..<period` and the same whatever happens.
+    func timerPhase(_ session: UInt32, period: Int64) -> Int64 {
+        let key = people[SessionID.person(session)].entity
+        let bits = messageBits(mix64(key ^ scenario.seed), sender: session, sequence: replication, leg: 0)
+        return Int64(bits.multipliedFullWidth(by: UInt64(period)).high)
     }
 
     func phase(of captured: Int64) -> Phase {

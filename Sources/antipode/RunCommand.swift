@@ -70,7 +70,8 @@ struct RunCommand: ParsableCommand {
     func run() throws {
         try reportingFailure {
             let session = RunSession(format: format, database: database.path)
-            let plans = try resume.map { [try session.plan(resuming: $0, with: settings)] }
+            let plans =
+                try resume.map { [try session.plan(resuming: $0, with: settings)] }
                 ?? session.plans(files, overrides: overrides, with: settings)
             throw ExitCode(try session.run(plans))
         }

@@ -26,7 +26,8 @@ private func fingerprint(_ antipode: Antipode, _ options: String...) throws -> S
 
 @Test func theSummaryOfARealRunFitsTheScreen() throws {
     let antipode = try Antipode.prepared()
-    let finished = try antipode.run("run", "my-scenario.yaml", "--set", "populations.near-east.traffic.concurrent=1",
+    let finished = try antipode.run(
+        "run", "my-scenario.yaml", "--set", "populations.near-east.traffic.concurrent=1",
         "--set", "populations.near-west.traffic.concurrent=1", "--replications", "2")
     let lines = finished.output.split(separator: "\n", omittingEmptySubsequences: false).dropLast()
     #expect(lines.count >= 10)
@@ -51,7 +52,8 @@ private func fingerprint(_ antipode: Antipode, _ options: String...) throws -> S
 
 @Test func theJSONLedgerOfARunBalances() throws {
     let antipode = try Antipode.prepared()
-    let ledger = try #require(try json(antipode.run("run", "tiny.yaml", "--format", "json"))["ledger"] as? [String: Any])
+    let ledger = try #require(
+        try json(antipode.run("run", "tiny.yaml", "--format", "json"))["ledger"] as? [String: Any])
     let expected = try #require(ledger["expected"] as? Int)
     let lost = try #require(ledger["lost"] as? [String: Int])
     let delivered = try #require(ledger["delivered"] as? Int)

@@ -1,9 +1,10 @@
 import EventKernel
-@testable import Experiment
 import Measures
 import Scenario
 import Statistics
 import Testing
+
+@testable import Experiment
 
 private func verdict(
     _ values: [Double?], atLeast: Double? = nil, atMost: Double? = nil, name: String = "setup.audio.all.p50",

@@ -1,6 +1,7 @@
-@testable import Experiment
 import Synchronization
 import Testing
+
+@testable import Experiment
 
 @Test(arguments: [1, 2, 7])
 func resultsComeInOrder(_ threads: Int) throws {

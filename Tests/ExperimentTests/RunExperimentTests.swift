@@ -32,19 +32,23 @@ private func fake(_ scenario: Scenario, _ replication: UInt32, _ options: Simula
 @Test func severalReplicationsRunSideBySideWithOneThreadEach() throws {
     let scratch = try Scratch()
     let plan = try scratch.plan(replications: 4, threads: 2)
-    _ = try runExperiment(plan, simulate: { scenario, replication, options in
-        guard options.threads == 1 else { throw SimulationError("\(options.threads) threads") }
-        return fakeOutcome(scenario, replication)
-    }, store: scratch.store())
+    _ = try runExperiment(
+        plan,
+        simulate: { scenario, replication, options in
+            guard options.threads == 1 else { throw SimulationError("\(options.threads) threads") }
+            return fakeOutcome(scenario, replication)
+        }, store: scratch.store())
 }
 
 @Test func aSingleReplicationGetsAllThreads() throws {
     let scratch = try Scratch()
     let plan = try scratch.plan(replications: 1, threads: 2)
-    _ = try runExperiment(plan, simulate: { scenario, replication, options in
-        guard options.threads == 2 else { throw SimulationError("\(options.threads) threads") }
-        return fakeOutcome(scenario, replication)
-    }, store: scratch.store())
+    _ = try runExperiment(
+        plan,
+        simulate: { scenario, replication, options in
+            guard options.threads == 2 else { throw SimulationError("\(options.threads) threads") }
+            return fakeOutcome(scenario, replication)
+        }, store: scratch.store())
 }
 
 @Test func aSingleReplicationLendsItsFingerprint() throws {
@@ -70,22 +74,26 @@ private func fake(_ scenario: Scenario, _ replication: UInt32, _ options: Simula
 
 @Test func aViolationFailsTheRun() throws {
     let scratch = try Scratch()
-    let result = try runExperiment(scratch.plan(replications: 2), simulate: { scenario, replication, _ in
-        var outcome = fakeOutcome(scenario, replication)
-        if replication == 1 { outcome.violations = ["a duplicate on a subscription"] }
-        return outcome
-    }, store: scratch.store())
+    let result = try runExperiment(
+        scratch.plan(replications: 2),
+        simulate: { scenario, replication, _ in
+            var outcome = fakeOutcome(scenario, replication)
+            if replication == 1 { outcome.violations = ["a duplicate on a subscription"] }
+            return outcome
+        }, store: scratch.store())
     #expect(result.verdict == .fail)
     #expect(result.violations == ["replication 1: a duplicate on a subscription"])
 }
 
 @Test func anUnbalancedLedgerFailsTheRunEvenIfTheBackEndSaysNothing() throws {
     let scratch = try Scratch()
-    let result = try runExperiment(scratch.plan(replications: 1), simulate: { scenario, replication, _ in
-        var outcome = fakeOutcome(scenario, replication)
-        outcome.ledger[.video, .crossRegion, .after].expected += 1
-        return outcome
-    }, store: scratch.store())
+    let result = try runExperiment(
+        scratch.plan(replications: 1),
+        simulate: { scenario, replication, _ in
+            var outcome = fakeOutcome(scenario, replication)
+            outcome.ledger[.video, .crossRegion, .after].expected += 1
+            return outcome
+        }, store: scratch.store())
     #expect(result.verdict == .fail)
     #expect(result.violations == ["replication 0: ledger out of balance"])
 }

@@ -1,8 +1,9 @@
 import Experiment
 import Foundation
 import Measures
-@testable import Report
 import Testing
+
+@testable import Report
 
 private func object(_ result: ExperimentResult) throws -> [String: Any] {
     let line = try jsonReport(result)
@@ -15,18 +16,21 @@ private func object(_ result: ExperimentResult) throws -> [String: Any] {
     result.ledger = .init()
     let line = try jsonReport(result)
     let cells = try Regex("\"byClass\":\\[.*?\\],\"delivered\"")
-    #expect(line.replacing(cells, with: "\"byClass\":[],\"delivered\"") == [
-            #"{"assumptions":[],"cpuSeconds":0.004,"database":"other.db","#,
-            #""events":900,"expectations":[],"faults":[],"fingerprint":"000000000000abcd","#,
-            #""fingerprints":["000000000000abcd"],"#,
-            #""interrupted":false,"#,
-            #""ledger":{"byClass":[],"delivered":0,"expected":0,"extra":0,"inFlight":0,"lost":{},"void":0},"#,
-            #""recovery":null,"replay":"antipode run scenarios/region-loss.yaml --seed 7 --replications 1","#,
-            #""replications":1,"replicationsDone":1,"#,
-            #""responses":[{"estimate":1,"interval":null,"missing":0,"n":1,"#,
-            #""name":"delivery.audio.same-region.before.ever","never":0,"unit":"share"}],"#,
-            #""run":12,"scenario":"region-loss","seed":7,"stations":[],"verdict":"pass","violations":[],"wallSeconds":0.005}"#,
-        ].joined())
+    #expect(
+        line.replacing(cells, with: "\"byClass\":[],\"delivered\"")
+            == [
+                #"{"assumptions":[],"cpuSeconds":0.004,"database":"other.db","#,
+                #""events":900,"expectations":[],"faults":[],"fingerprint":"000000000000abcd","#,
+                #""fingerprints":["000000000000abcd"],"#,
+                #""interrupted":false,"#,
+                #""ledger":{"byClass":[],"delivered":0,"expected":0,"extra":0,"inFlight":0,"lost":{},"void":0},"#,
+                #""recovery":null,"replay":"antipode run scenarios/region-loss.yaml --seed 7 --replications 1","#,
+                #""replications":1,"replicationsDone":1,"#,
+                #""responses":[{"estimate":1,"interval":null,"missing":0,"n":1,"#,
+                #""name":"delivery.audio.same-region.before.ever","never":0,"unit":"share"}],"#,
+                #""run":12,"scenario":"region-loss","seed":7,"stations":[],"#,
+                #""verdict":"pass","violations":[],"wallSeconds":0.005}"#,
+            ].joined())
 }
 
 @Test func theJSONLedgerBalances() throws {

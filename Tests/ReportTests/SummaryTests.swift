@@ -1,8 +1,9 @@
 import Experiment
 import Foundation
-@testable import Report
 import Statistics
 import Testing
+
+@testable import Report
 
 @Test func theSummaryOfALossReadsAsWritten() {
     #expect(
@@ -24,7 +25,7 @@ import Testing
             audio      cross               99.1          100    64.0 ±2.5    65.0 ±2.5         99.0        99.99
 
             recovery      median 98.0 s after the first fault, 2 of 3 recovered before the end
-            people        41 ±3 lost a session, 98.0 % ±2.5 of them returned, 1 gave up  (per replication)
+            people        41 ±3 lost a session, 98.0 % ±2.5 of them returned, 1 gave up
             lost          3.7 % of what was expected; by cause, with its share:
               gateway down                    270,000  64.3 %  site unreachable                 30,000   7.1 %
               receiver not connected          120,000  28.6 %

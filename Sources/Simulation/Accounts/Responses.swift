@@ -40,6 +40,7 @@ struct OutcomeBuilder {
         addStations(domains)
         addJournal(resolution.journal, domains)
         outcome.faults = FaultNames.records(world)
+        outcome.assumptions = assumptionsInUse(world.scenario)
         addResponses(domains)
         return outcome
     }

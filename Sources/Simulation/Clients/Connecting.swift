@@ -274,21 +274,23 @@ extension Domain {
         let limit =
             place.transport == .webTransport
             ? world.client.quicIdleTimeout.nanoseconds : world.client.webSocketTimeout.nanoseconds
-        let heard = max(client.pointee.lastPacket, lastKeepAlive(person, elected.relay, before: time))
+        let heard = max(client.pointee.lastPacket, lastKeepAlive(elected, before: time))
         if heard + limit > time { return armIdle(person, heard: heard) }
         loseSession(person, brokenAt: heard, reason: "no packet for \(limit / 1_000_000_000) s", at: time)
     }
 
-    /// When the last keep-alive of a living relay arrived: now, or just before its silence began.
-    private func lastKeepAlive(_ person: Int, _ relay: Int, before time: Int64) -> Int64 {
-        var silentSince = time
+    /// When the last keep-alive of a living relay arrived: now, or up to one interval before its silence began.
+    private func lastKeepAlive(_ elected: Candidate, before time: Int64) -> Int64 {
+        let relay = elected.relay
+        var silentSince = Int64.max
         if let closed = world.sites.closedSpan(world.relays[relay].region, at: time) {
             silentSince = min(silentSince, closed.start)
         }
         if let outage = world.relayOutages[relay].first(where: { $0.start <= time && time < $0.end }) {
             silentSince = min(silentSince, outage.start)
         }
-        return silentSince
+        if silentSince == Int64.max { return time }
+        return silentSince - world.timerPhase(elected.session, period: world.keepAliveInterval)
     }
 
     /// The relay reset a connection.
