@@ -46,13 +46,21 @@ public struct SimDuration: Hashable, Comparable, Sendable, BitwiseCopyable {
     @inlinable
     public init(nanoseconds: Int64) { self.nanoseconds = nanoseconds }
 
+    /// A whole number of nanoseconds.
     @inlinable public static var zero: SimDuration { SimDuration(nanoseconds: 0) }
     @inlinable public static func nanoseconds(_ count: Int64) -> SimDuration { SimDuration(nanoseconds: count) }
-    @inlinable public static func microseconds(_ count: Int64) -> SimDuration { SimDuration(nanoseconds: count * 1_000) }
+    @inlinable public static func microseconds(_ count: Int64) -> SimDuration {
+        SimDuration(nanoseconds: count * 1_000)
+    }
+    /// A whole number of milliseconds.
     @inlinable public static func milliseconds(_ count: Int64) -> SimDuration {
         SimDuration(nanoseconds: count * 1_000_000)
     }
-    @inlinable public static func seconds(_ count: Int64) -> SimDuration { SimDuration(nanoseconds: count * 1_000_000_000) }
+    /// A whole number of seconds.
+    @inlinable public static func seconds(_ count: Int64) -> SimDuration {
+        SimDuration(nanoseconds: count * 1_000_000_000)
+    }
+    /// A whole number of minutes.
     @inlinable public static func minutes(_ count: Int64) -> SimDuration { seconds(count * 60) }
 
     @inlinable

@@ -96,7 +96,9 @@ public struct ExperimentResult: Hashable, Sendable {
     public var cpuSeconds: Double
     public var wallSeconds: Double
 
+    /// Replications that finished.
     public var replicationsDone: Int { fingerprints.count }
 
+    /// The estimate of a response by its name in the catalogue.
     public func response(named name: String) -> ResponseEstimate? { responses.first { $0.name == name } }
 }

@@ -111,6 +111,7 @@ public enum LossCause: UInt8, CaseIterable, Sendable, BitwiseCopyable {
 public enum LatencyBound: UInt8, CaseIterable, Sendable, BitwiseCopyable {
     case within150ms, within400ms, within1s, ever
 
+    /// The bound itself; `nil`: any delay counts.
     public var limit: SimDuration? {
         switch self {
         case .within150ms: .milliseconds(150)

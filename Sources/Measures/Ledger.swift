@@ -19,6 +19,7 @@ public struct LedgerCell: Hashable, Sendable {
 
     public init() {}
 
+    /// Lost pairs over all causes.
     public var lostTotal: Int64 { lost.reduce(0, +) }
 
     /// Expected minus what the other columns explain: zero in a balanced ledger.

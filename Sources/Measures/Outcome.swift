@@ -61,6 +61,7 @@ public struct ResponseValue: Hashable, Sendable {
     }
 }
 
+/// A distribution of one replication.
 public struct NamedHistogram: Sendable {
     public var name: String
     /// The unit of the recorded integers, for example `ns`.
@@ -132,7 +133,7 @@ public struct SetupRecord: Hashable, Sendable {
     /// To the first decodable video frame; `nil` as above, or the peer sends no video.
     public var firstVideo: SimDuration?
     public var expectsVideo: Bool
-    /// The horizon (or somebody's leaving) ended the observation; a person who gave up is not censored but never set up.
+    /// The horizon (or somebody's leaving) ended the observation. A person who gave up is not censored: never set up.
     public var isCensored: Bool
     /// The site that the joiner's session landed on; empty if none.
     public var site: String
@@ -158,6 +159,7 @@ public struct SetupRecord: Hashable, Sendable {
     }
 }
 
+/// A fault as it was injected.
 public struct FaultRecord: Hashable, Sendable {
     /// As the scenario names it: `black-hole`, `wan-cut` ...
     public var kind: String

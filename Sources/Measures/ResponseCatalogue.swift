@@ -16,6 +16,7 @@ public struct ResponseDefinition: Hashable, Sendable {
 public enum ResponseCatalogue {
     public static let all: [ResponseDefinition] = delivery + setup + people + losses + system
 
+    /// The response of this name, if there is one.
     public static func definition(named name: String) -> ResponseDefinition? { byName[name] }
 
     /// `delivery.CLASS.PATH.PHASE.BOUND`.
@@ -69,7 +70,8 @@ public enum ResponseCatalogue {
         ResponseDefinition("people.lost-session", "count", "People who lost a session against their will"),
         ResponseDefinition("people.returned", "share", "Share of those who had a session again before the horizon"),
         ResponseDefinition("people.gave-up", "count", "People who stopped trying"),
-        ResponseDefinition("people.interrupted-share", "share", "Person-pair seconds without media over those expected"),
+        ResponseDefinition(
+            "people.interrupted-share", "share", "Person-pair seconds without media over those expected"),
         ResponseDefinition("people.interruptions", "count", "Gaps of more than 2 s in the media of a sending peer"),
         ResponseDefinition("calls.split", "count", "Rooms in which two connected people had no path both ways"),
     ]

@@ -115,6 +115,7 @@ public struct Forwarding: Hashable, Sendable {
 
     public var isEmpty: Bool { locals.isEmpty && groups.isEmpty && routes.isEmpty && gateways.isEmpty }
 
+    /// The members of a group, local ones first.
     public func candidates(of group: Group) -> ArraySlice<Candidate> {
         candidates[Int(group.first)..<Int(group.first + group.count)]
     }

@@ -6,6 +6,7 @@ import EventKernel
 /// A state machine without input and output: `handle` takes what happened and appends what to do. Timers that fire
 /// in a state that does not expect them are ignored, so a late one does no harm.
 public struct GatewayDialer: Sendable {
+    /// Where the connection stands.
     public enum State: Hashable, Sendable {
         /// Not started, stopped, or never to be dialled: its name is our own, or its list of URLs is empty.
         case idle

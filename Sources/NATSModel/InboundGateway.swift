@@ -6,6 +6,7 @@ public import EventKernel
 /// Sends INFO at once, wants CONNECT within 2 s and then INFO. Registered, it is where this server says what its
 /// cluster wants; messages come in on it and never leave on it.
 public struct InboundGateway: Sendable {
+    /// Where the connection stands.
     public enum State: Hashable, Sendable {
         case idle, awaitConnect, awaitInfo, registered, closed
     }

@@ -35,6 +35,7 @@ public struct PingMonitor: Hashable, Sendable {
         return first + uniform(below: firstJitter, draw)
     }
 
+    /// The timer fired: what to do.
     public mutating func tick() -> Verdict {
         if outstanding + 1 > maximum { return .stale }
         outstanding += 1

@@ -59,6 +59,7 @@ public enum ServerVersionError: Error, Hashable, CustomStringConvertible {
 /// `docs/measurements.md` lists. Ranges are read from the releases' sources and change notes; each property says
 /// from which release it holds, and none of the limits between ranges was verified on a real binary.
 public struct ServerBehaviour: Hashable, Sendable {
+    /// How a publisher is held back by a slow destination.
     public var stall: StallRule
     /// An outbound gateway connection whose INFO never comes is closed after (ping maximum + 1) ping intervals.
     /// From 2.10.16 (`watchForStaleConnection`); before, it hangs until the peer's FIN or RST.
@@ -93,6 +94,7 @@ public struct ServerBehaviour: Hashable, Sendable {
 public struct StallRule: Hashable, Sendable {
     /// Pending bytes from which producers wait, in quarters of `max_pending`.
     public var thresholdQuarters: Int64
+    /// The shortest wait.
     public var minimum: SimDuration
     /// At `max_pending` and above.
     public var maximum: SimDuration

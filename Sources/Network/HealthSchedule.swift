@@ -16,6 +16,7 @@ public struct HealthSchedule: Sendable {
     /// Instants at which the answers about a site flip; the first flip is to unhealthy, then they alternate.
     private var flips: [[SimTime]]
 
+    /// Number of sites.
     public var sites: Int { flips.count }
 
     /// - Parameters:
@@ -41,6 +42,7 @@ public struct HealthSchedule: Sendable {
         }
     }
 
+    /// Whether DNS answers offer the site at `time`.
     public func isHealthy(_ site: Int, at time: SimTime) -> Bool {
         let own = flips[site]
         var low = 0

@@ -113,6 +113,7 @@ public struct LinkSchedule: Sendable {
     @inlinable
     public func roundTrip(at time: SimTime) -> SimDuration { delays[segment(time)] * 2 }
 
+    /// Whether no cut holds at `time`.
     @inlinable
     public func isUp(at time: SimTime) -> Bool { ups[segment(time)] }
 

@@ -13,7 +13,7 @@ struct Run: ~Copyable {
     let domains: Table<Domain>
 
     init(_ scenario: Scenario, replication: UInt32, options: SimulationOptions) throws {
-        let world = try World(scenario, replication: replication)
+        let world = try World(scenario, replication: replication, narrowing: options.narrowing)
         self.world = world
         self.options = options
         domains = Table(count: world.regionCount) { region in

@@ -4,6 +4,7 @@ public import Scenario
 
 /// How to execute a replication; nothing here changes its results.
 public struct SimulationOptions: Sendable {
+    /// Which of the two realisations of the event order runs.
     public enum Executor: String, Sendable, CaseIterable {
         /// Windows over FIFO rings: the fast one.
         case windows
@@ -21,6 +22,8 @@ public struct SimulationOptions: Sendable {
     public var progress: (@Sendable (SimTime) -> Void)?
     /// Asked now and then; `true` ends the replication with `CancellationError`.
     public var isCancelled: (@Sendable () -> Bool)?
+    /// Powers of two by which windows are narrower than they could be: a test that their width does not matter.
+    var narrowing = 0
 
     public init(
         executor: Executor = .windows, threads: Int = 1, setupLimit: Int = 20_000, journalLimit: Int = 4_000,

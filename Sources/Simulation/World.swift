@@ -83,7 +83,8 @@ final class World: @unchecked Sendable {
     var client: ClientParameters { scenario.client }
     var nats: ServerParameters { scenario.nats }
 
-    init(_ scenario: Scenario, replication: UInt32) throws {
+    /// - Parameter narrowing: slots are this many powers of two narrower than they could be (for tests).
+    init(_ scenario: Scenario, replication: UInt32, narrowing: Int = 0) throws {
         self.scenario = scenario
         self.replication = replication
         horizon = scenario.horizon.nanoseconds
@@ -110,7 +111,7 @@ final class World: @unchecked Sendable {
             seed: scenario.seed, replication: replication)
         access = AccessTable(plan, scenario, replication: replication)
         (phaseStart, phaseEnd) = Self.phases(scenario.timeline, horizon: horizon)
-        (slotShift, lookahead) = try Self.grain(scenario, access: access, links: links)
+        (slotShift, lookahead) = try Self.grain(scenario, access: access, links: links, narrowing: narrowing)
         leastHop = min(scenario.relay.serverHop, scenario.nats.routeHop).nanoseconds
         (subjects, patterns, literals) = Self.internSubjects(plan.rooms.count, scenario.publishers)
         roomOfPattern = Dictionary(
@@ -215,7 +216,7 @@ final class World: @unchecked Sendable {
 
     /// Slot width and lookahead: the largest that the least delays allow.
     private static func grain(
-        _ scenario: Scenario, access: AccessTable, links: [[LinkSchedule?]]
+        _ scenario: Scenario, access: AccessTable, links: [[LinkSchedule?]], narrowing: Int
     ) throws -> (Int, Int64) {
         var across = access.leastFar
         for row in links {
@@ -225,7 +226,7 @@ final class World: @unchecked Sendable {
         guard near >= 1 << 16 else {
             throw SimulationError("the least delay between a client and a relay is below 65 us: no safe window")
         }
-        let shift = min(Int64.bitWidth - 1 - near.leadingZeroBitCount, 23)
+        let shift = min(Int64.bitWidth - 1 - near.leadingZeroBitCount, 23) - narrowing
         let slots = max(1, min(across, 1_000_000_000) >> Int64(shift))
         return (shift, slots << Int64(shift))
     }

@@ -57,7 +57,9 @@ public struct Estimate: Hashable, Sendable {
         self.level = level
     }
 
+    /// Lower end of the interval; `nil` without one.
     public var lower: Double? { halfWidth.map { mean - $0 } }
+    /// Upper end of the interval; `nil` without one.
     public var upper: Double? { halfWidth.map { mean + $0 } }
     /// The confidence interval; `nil` with one replication.
     public var interval: Interval? {

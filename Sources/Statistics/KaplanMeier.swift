@@ -21,6 +21,7 @@ public struct SurvivalObservation: Hashable, Sendable {
 /// A mean of the times that ended within the horizon would flatter a system that often recovers late. Events come
 /// before censorings at the same time, as is usual.
 public struct KaplanMeier: Hashable, Sendable {
+    /// A point at which the survival estimate falls.
     public struct Step: Hashable, Sendable {
         /// Time at which the event happened at least once.
         public var time: Double
@@ -75,5 +76,6 @@ public struct KaplanMeier: Hashable, Sendable {
         return steps.first { $0.survival <= 1 - p + 1e-12 }?.time
     }
 
+    /// The least time by which half have had the event; `nil`: not reached.
     public var median: Double? { quantile(0.5) }
 }

@@ -9,6 +9,7 @@ public import Network
 /// If nobody has enough samples the deadline moves by a second, at most twice; then one sample is enough.
 /// Source: videocall-rs videocall-client/src/connection/connection_manager.rs:622, 756, 1248, 1626.
 public struct Election: Hashable, Sendable {
+    /// What the deadline brings.
     public enum Decision: Hashable, Sendable {
         /// Index of the candidate.
         case elected(Int)

@@ -49,6 +49,7 @@ public enum Traffic: Hashable, Sendable {
 /// The shape of a day by local hour.
 public enum Diurnal: String, CaseIterable, Sendable { case flat, business, social }
 
+/// A share of calls with sizes in a range.
 public struct SizeShare: Hashable, Sendable {
     public var smallest: Int
     public var largest: Int

@@ -67,7 +67,8 @@ struct Resolution {
     }
 
     private mutating func resolve(
-        _ receiver: Int, _ sender: Int, _ kind: StreamKind, _ domain: borrowing Domain, _ domains: borrowing Table<Domain>
+        _ receiver: Int, _ sender: Int, _ kind: StreamKind, _ domain: borrowing Domain,
+        _ domains: borrowing Table<Domain>
     ) {
         let stream = sender * StreamKind.count + kind.rawValue
         guard world.streams.schedules[stream] != nil else { return }
@@ -110,7 +111,9 @@ struct Resolution {
             .loss, UInt64(stream) << 32 | UInt64(record.first), UInt64(receiver) << 32 | count, record.fate.code)
     }
 
-    private mutating func addExpected(_ stream: Int, _ messageClass: MessageClass, _ path: PathKind, _ from: Int64, _ to: Int64) {
+    private mutating func addExpected(
+        _ stream: Int, _ messageClass: MessageClass, _ path: PathKind, _ from: Int64, _ to: Int64
+    ) {
         let spans = [
             (Phase.before, Int64(0), world.phaseStart), (.during, world.phaseStart, world.phaseEnd),
             (.after, world.phaseEnd, world.horizon),
@@ -289,7 +292,8 @@ struct Resolution {
             let tenths = Int(seconds * 10)
             journal.add(
                 story.time, room: Int(key.room), subject: world.people[Int(key.receiver)].identity,
-                "misses \(world.people[Int(key.sender)].identity) over \(tenths / 10).\(tenths % 10) s: \(key.cause.name)",
+                "misses \(world.people[Int(key.sender)].identity) over \(tenths / 10).\(tenths % 10) s: "
+                    + key.cause.name,
                 cause: key.cause, pairs: story.pairs)
         }
     }

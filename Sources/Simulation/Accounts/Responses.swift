@@ -64,8 +64,9 @@ struct OutcomeBuilder {
                         cell.delivered += running
                         cell.extra += tally.extra[index]
                         if messageClass == .video {
-                            cell.decodable += tally.decodable[
-                                Int(path.rawValue) * Phase.allCases.count + Int(phase.rawValue)]
+                            cell.decodable +=
+                                tally.decodable[
+                                    Int(path.rawValue) * Phase.allCases.count + Int(phase.rawValue)]
                         }
                         ledger[messageClass, path, phase] = cell
                     }
@@ -308,7 +309,9 @@ struct OutcomeBuilder {
         add("raw.delivered", published == 0 ? nil : Double(delivered) / Double(published))
         add("raw.latency.p50", latency.quantile(0.5).map { Double($0) / 1e6 })
         add("raw.latency.p99", latency.quantile(0.99).map { Double($0) / 1e6 })
-        if published > 0 { outcome.histograms.append(NamedHistogram(name: "latency.raw", unit: "ns", histogram: latency)) }
+        if published > 0 {
+            outcome.histograms.append(NamedHistogram(name: "latency.raw", unit: "ns", histogram: latency))
+        }
     }
 
     private mutating func addQuality(_ domains: borrowing Table<Domain>) {
@@ -318,7 +321,8 @@ struct OutcomeBuilder {
             for pair in 0..<domain.pointee.pairs.count {
                 let state = domain.pointee.pairs[pair]
                 guard state.latencyCount > 0 else { continue }
-                let delay = Double(state.latencySum) / Double(state.latencyCount) / 1e6 + world.client.audioStart.milliseconds
+                let delay =
+                    Double(state.latencySum) / Double(state.latencyCount) / 1e6 + world.client.audioStart.milliseconds
                 let late = 1 - Double(state.punctual) / Double(state.latencyCount)
                 scores.append(SpeechQuality.meanOpinionScore(delayMilliseconds: delay, lossShare: late))
             }

@@ -12,7 +12,8 @@ extension Domain {
         drained.removeAll()
         if arrivals.earliestSlot == slot {
             arrivals.drain(slot: slot, into: &drained)
-            sorter.sort(&drained, slotShift: world.slotShift, time: { SimTime(nanoseconds: $0.time) }, precedes: Self.precedes)
+            sorter.sort(
+                &drained, slotShift: world.slotShift, time: { SimTime(nanoseconds: $0.time) }, precedes: Self.precedes)
         }
         gatherPublishes(until: end)
         var arrival = 0

@@ -161,7 +161,8 @@ extension Domain {
         for index in client.pointee.candidates.indices where client.pointee.candidates[index].isOpen {
             client.pointee.candidates[index].probes += 1
             sendUp(
-                person, client.pointee.candidates[index].session, kind: .probe, sequence: client.pointee.candidates[index].probes,
+                person, client.pointee.candidates[index].session, kind: .probe,
+                sequence: client.pointee.candidates[index].probes,
                 at: time)
         }
         arm(person, .probe, at: time + world.client.probeInterval.nanoseconds)

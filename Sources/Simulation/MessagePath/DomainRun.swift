@@ -44,7 +44,8 @@ extension Domain {
         guard state.pointee.arrivals.earliestSlot == slot else { return }
         drained.removeAll()
         state.pointee.arrivals.drain(slot: slot, into: &drained)
-        sorter.sort(&drained, slotShift: world.slotShift, time: { SimTime(nanoseconds: $0.time) }, precedes: Self.precedes)
+        sorter.sort(
+            &drained, slotShift: world.slotShift, time: { SimTime(nanoseconds: $0.time) }, precedes: Self.precedes)
         for position in 0..<drained.count { state.pointee.station.append(drained[position], to: 0) }
     }
 

@@ -52,7 +52,8 @@ extension Domain {
         let offset = Int(port) - world.relaysOfRegion[target].count - world.serversOfRegion[target].count
         let state = servers[pointer: offset / 2 - firstServer]
         let peer = world.serversOfRegion[target].lowerBound + Int(local)
-        let flow = offset % 2 == 0 ? state.pointee.dialerFlows[pointer: peer] : state.pointee.acceptorFlows[pointer: peer]
+        let flow =
+            offset % 2 == 0 ? state.pointee.dialerFlows[pointer: peer] : state.pointee.acceptorFlows[pointer: peer]
         let arrival = max(
             sent + link.oneWay(at: SimTime(nanoseconds: sent)).nanoseconds, flow.pointee.lastArrival + 1)
         flow.pointee.lastArrival = arrival

@@ -14,7 +14,8 @@ extension Domain {
         let offset = served.port - relays.count - servers.count
         let peer = offset / 2
         let item = served.item
-        fingerprint.add(.control, UInt64(item.kind.rawValue), UInt64(bitPattern: item.time), UInt64(firstServer + server))
+        fingerprint.add(
+            .control, UInt64(item.kind.rawValue), UInt64(bitPattern: item.time), UInt64(firstServer + server))
         if offset % 2 == 0 {
             acceptorOperation(server, peer, item)
         } else {
@@ -72,7 +73,8 @@ extension Domain {
         case .accepted:
             handleDialer(server, dialer, .dialSucceeded, at: item.time)
             if state.pointee.outbound[dialer].dialer.state == .awaitInfo {
-                sendControl(server, to: peer, asDialer: true, kind: .acknowledged, attempt: item.sequence, at: item.time)
+                sendControl(
+                    server, to: peer, asDialer: true, kind: .acknowledged, attempt: item.sequence, at: item.time)
             }
         case .refused: handleDialer(server, dialer, .dialFailed(.refused), at: item.time)
         case .info: handleDialer(server, dialer, .infoReceived(world.info(of: peer)), at: item.time)
@@ -153,7 +155,8 @@ extension Domain {
             // A run that starts in the middle of things: no waiting for the handshake, pings at a random phase.
             if timer == .solicit { return handleDialer(server, dialer, .timerFired(.solicit), at: time) }
             guard timer == .ping else { return }
-            delay = Int64(state.pointee.outbound[dialer].random.integer(below: Int(world.nats.gatewayPingInterval.nanoseconds)))
+            delay = Int64(
+                state.pointee.outbound[dialer].random.integer(below: Int(world.nats.gatewayPingInterval.nanoseconds)))
         }
         schedule(
             .dialerTimer, object: server << 16 | dialer << 8 | Int(timer.rawValue),
@@ -209,7 +212,8 @@ extension Domain {
         var delay = delay.nanoseconds
         if isWarping {
             guard timer == .ping else { return }
-            delay = Int64(state.pointee.inbound[peer]!.random.integer(below: Int(world.nats.gatewayPingInterval.nanoseconds)))
+            delay = Int64(
+                state.pointee.inbound[peer]!.random.integer(below: Int(world.nats.gatewayPingInterval.nanoseconds)))
         }
         schedule(
             .inboundTimer, object: server << 16 | peer << 4 | Int(timer.rawValue),
@@ -317,7 +321,8 @@ extension Domain {
         handleDialer(server, state.pointee.outbound.count - 1, .start, at: time)
     }
 
-    private mutating func noteGateway(_ server: Int, _ remote: Int, isRegistered: Bool, _ text: String, at time: Int64) {
+    private mutating func noteGateway(_ server: Int, _ remote: Int, isRegistered: Bool, _ text: String, at time: Int64)
+    {
         servers[pointer: server].pointee.changes.append(
             GatewayChange(time: time, region: remote, isRegistered: isRegistered))
         tally.noteOutbound(registered: isRegistered, at: time)

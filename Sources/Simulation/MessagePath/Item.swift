@@ -57,6 +57,7 @@ public struct Item: BitwiseCopyable, Sendable {
     /// The size in bytes, rounded up to 16.
     @inlinable public var bytes: Int64 { Int64(size) << 4 }
 
+    /// A size in bytes as the units of `size`; what exceeds 1 MiB is clamped.
     @inlinable
     public static func units(bytes: Int64) -> UInt16 {
         UInt16(clamping: (bytes + 15) >> 4)

@@ -146,7 +146,8 @@ extension Domain {
         } else {
             let interval = world.relay.checkInterval.nanoseconds
             schedule(
-                .sessionCheck, object: slot, payload: UInt32(relay), at: time + max(1, (due - time + interval - 1) / interval) * interval)
+                .sessionCheck, object: slot, payload: UInt32(relay),
+                at: time + max(1, (due - time + interval - 1) / interval) * interval)
         }
     }
 
@@ -268,7 +269,9 @@ extension Domain {
     private mutating func dropAtDeadRelay(_ relay: Int, _ item: Item) {
         switch item.kind {
         case .media:
-            let isFromClient = item.list >> SessionID.connectionBits < UInt32(world.people.count) && item.flags & ItemFlags.fromServer == 0
+            let isFromClient =
+                item.list >> SessionID.connectionBits < UInt32(world.people.count)
+                && item.flags & ItemFlags.fromServer == 0
             losses.add(
                 stream: item.sender, sequence: item.sequence,
                 scope: isFromClient ? .everyone : .relay(Int32(firstRelay + relay)), fate: .lost(.relayDead),

@@ -61,6 +61,7 @@ public struct Station: ~Copyable {
         return best
     }
 
+    /// Arrival of a port's first item, `Int64.max` when it is empty.
     @inlinable
     public func headTime(_ port: Int) -> Int64 { heads[port] }
 
