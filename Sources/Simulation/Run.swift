@@ -105,6 +105,7 @@ struct Run: ~Copyable {
             let end = min(start + world.lookahead, world.horizon)
             runRound(from: start, until: end)
             exchange(until: end)
+            for region in 0..<domains.count { try domains[pointer: region].pointee.checkBacklog() }
             options.progress?(SimTime(nanoseconds: end))
             start = end
         }

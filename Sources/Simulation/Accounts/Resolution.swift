@@ -8,8 +8,7 @@ import Measures
 /// record or a reason here. A pair without either is a violation: the run fails.
 struct Resolution {
     private let world: World
-    private let lossesByStream: [[LossRun]]
-    private let trailsByStream: [[TrailRun]]
+    private let records: [StreamRecords]
     private let gatewayTimes: [Int64]
     var ledger = Ledger()
     var fingerprint = Fingerprint()
@@ -36,18 +35,17 @@ struct Resolution {
     init(_ world: World, _ domains: borrowing Table<Domain>, journalLimit: Int) {
         self.world = world
         journal = Journal(limit: journalLimit)
-        var losses = [[LossRun]](repeating: [], count: world.people.count * StreamKind.count)
-        var trails = losses.map { _ in [TrailRun]() }
+        var records = [StreamRecords](repeating: StreamRecords(), count: world.people.count * StreamKind.count)
         var times: [Int64] = []
         for region in 0..<domains.count {
-            for run in domains[pointer: region].pointee.losses.runs { losses[Int(run.stream)].append(run) }
-            for run in domains[pointer: region].pointee.trails.runs { trails[Int(run.stream)].append(run) }
+            for run in domains[pointer: region].pointee.losses.runs { records[Int(run.stream)].add(run) }
+            for run in domains[pointer: region].pointee.trails.runs { records[Int(run.stream)].add(run) }
             for server in 0..<domains[pointer: region].pointee.servers.count {
                 times += domains[pointer: region].pointee.servers[pointer: server].pointee.changes.map(\.time)
             }
         }
-        lossesByStream = losses
-        trailsByStream = trails
+        for stream in records.indices { records[stream].seal() }
+        self.records = records
         gatewayTimes = times.sorted()
         let seconds = Int((world.horizon + 999_999_999) / 1_000_000_000)
         expected1s = Array(repeating: 0, count: seconds * MessageClass.allCases.count * PathKind.allCases.count)
@@ -85,12 +83,14 @@ struct Resolution {
         let gaps = domain.gaps.missing(window, end: end)
         guard !gaps.isEmpty else { return }
         let breaks = breakpoints(stream, receiver, domains)
+        var position = 0
         for gap in gaps {
             var first = gap.first
             // Neighbouring parts with one fate are one record, however the logs were cut.
             var record: (first: UInt32, last: UInt32, fate: Fate)?
             while first <= gap.last {
-                let next = breaks.first { $0 > first } ?? UInt32.max
+                while position < breaks.count && breaks[position] <= first { position += 1 }
+                let next = position < breaks.count ? breaks[position] : UInt32.max
                 let last = min(gap.last, next - 1)
                 let fate = settle(receiver, sender, stream, kind.messageClass, path, first, last, domains)
                 if let open = record, open.fate == fate {
@@ -135,9 +135,7 @@ struct Resolution {
 
     /// Where the answer may change within a stream, for one receiver.
     private func breakpoints(_ stream: Int, _ receiver: Int, _ domains: borrowing Table<Domain>) -> [UInt32] {
-        var result: [UInt32] = []
-        for run in lossesByStream[stream] { result += [run.first, run.last &+ 1] }
-        for run in trailsByStream[stream] { result += [run.first, run.last &+ 1] }
+        var result = records[stream].boundaries
         var times = gatewayTimes + [world.phaseStart, world.phaseEnd]
         let home = world.people[receiver].region
         times += domains[pointer: home].pointee.people[pointer: receiver].pointee.presence.map(\.time)
@@ -185,20 +183,29 @@ struct Resolution {
     private func fate(
         _ receiver: Int, _ stream: Int, _ sequence: UInt32, _ captured: Int64, _ domains: borrowing Table<Domain>
     ) -> Fate? {
-        let runs = lossesByStream[stream].filter { $0.first <= sequence && sequence <= $0.last }
-        if let own = runs.last(where: { $0.scope == .person(Int32(receiver)) }) { return own.fate }
-        if let all = runs.last(where: { $0.scope == .everyone }) { return all.fate }
+        let known = records[stream]
+        if let own = known.loss(.person(Int32(receiver)), sequence) { return own.fate }
+        if let all = known.loss(.everyone, sequence) { return all.fate }
+        let home = sessionRegion(StreamTable.person(of: UInt32(stream)), at: captured, domains)
         var forwardedBy: Plan?
-        for trail in trailsByStream[stream] where trail.first <= sequence && sequence <= trail.last {
-            let region = world.servers[Int(trail.server)].region
+        for server in known.servers {
+            guard let trail = known.trails[server]?.find(sequence) else { continue }
+            let region = world.servers[Int(server)].region
             let plan = domains[pointer: region].pointee.plans.plans[Int(trail.plan)]
-            if forwardedBy == nil { forwardedBy = plan }
+            if forwardedBy == nil || region == home { forwardedBy = plan }
             for scope in scopes(of: receiver, plan, domains[pointer: region]) {
-                if let branch = runs.last(where: { $0.scope == scope }) { return branch.fate }
+                if let branch = known.loss(scope, sequence) { return branch.fate }
             }
         }
-        guard let origin = forwardedBy else { return absence(receiver, captured) }
+        guard let origin = forwardedBy else { return nil }
         return uncovered(receiver, captured, origin, domains)
+    }
+
+    /// The region of the site that a person's session was on.
+    private func sessionRegion(_ person: Int, at time: Int64, _ domains: borrowing Table<Domain>) -> Int {
+        let home = world.people[person].region
+        let presence = domains[pointer: home].pointee.people[pointer: person].pointee.presence
+        return presence.last { $0.time <= time && $0.state == .connected }.map { Int($0.region) } ?? home
     }
 
     /// The places that a plan sends a receiver's copies to.
@@ -227,9 +234,6 @@ struct Resolution {
         }
         return result
     }
-
-    /// The receiver's own state explains a message that no server forwarded and nobody dropped: none does.
-    private func absence(_ receiver: Int, _ captured: Int64) -> Fate? { nil }
 
     /// No server knew the receiver: it was not there, or word of it had not come.
     private func uncovered(

@@ -73,6 +73,10 @@ extension Domain {
         let client = people[pointer: person]
         client.pointee.phase = .electing
         client.pointee.candidates = []
+        // Connections are numbered by 12 bits: whoever has used them all up (a thousand elections) gives up.
+        guard client.pointee.connections + UInt32(2 * world.regionCount) < 1 << SessionID.connectionBits else {
+            return giveUp(person, "has made \(client.pointee.connections) connections", at: time)
+        }
         for relay in offeredRelays(person, at: time) {
             let session = SessionID.make(person: person, connection: client.pointee.connections)
             client.pointee.connections += 1
@@ -243,18 +247,21 @@ extension Domain {
         client.pointee.candidates = []
         client.pointee.election = nil
         if client.pointee.policy.attemptFailed(answered: answered) {
-            client.pointee.phase = .gaveUp
-            tally.gaveUp += 1
-            notePresence(person, .gaveUp, region: -1, at: time)
-            journal.add(
-                time, room: Int(world.people[person].room), subject: world.people[person].identity,
-                "gives up: no server answered \(world.client.giveUpAttempts) times in a row")
-            return
+            return giveUp(person, "no server answered \(world.client.giveUpAttempts) times in a row", at: time)
         }
         client.pointee.phase = .waiting
         // The client looks for success half a second after its election (connection_manager.rs:865).
         let pause = client.pointee.policy.nextPause(jitter: client.pointee.backoff.uniform()).nanoseconds
         arm(person, .retry, at: time + 500_000_000 + pause)
+    }
+
+    private mutating func giveUp(_ person: Int, _ reason: String, at time: Int64) {
+        people[pointer: person].pointee.phase = .gaveUp
+        tally.gaveUp += 1
+        notePresence(person, .gaveUp, region: -1, at: time)
+        journal.add(
+            time, room: Int(world.people[person].room), subject: world.people[person].identity,
+            "gives up: \(reason)")
     }
 
     // MARK: Loss

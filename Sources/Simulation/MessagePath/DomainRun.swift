@@ -23,6 +23,22 @@ extension Domain {
         }
     }
 
+    /// Ends a run whose queues grow without end before memory does.
+    func checkBacklog() throws(SimulationError) {
+        let limit = Station.portLimit / 4
+        for relay in 0..<relays.count where relays[pointer: relay].pointee.station.backlog > limit {
+            throw Self.overload(world.relays[firstRelay + relay].name, limit)
+        }
+        for server in 0..<servers.count where servers[pointer: server].pointee.station.backlog > limit {
+            throw Self.overload(world.servers[firstServer + server].name, limit)
+        }
+    }
+
+    private static func overload(_ name: String, _ limit: Int) -> SimulationError {
+        SimulationError(
+            "\(name) is overloaded: more than \(limit) messages wait there; give it more CPU or shorten the horizon")
+    }
+
     /// A lower bound for the time of the next thing that happens.
     private mutating func earliest() -> Int64 {
         var time = min(agenda.peek().nanoseconds, clientTimers.peek().nanoseconds)

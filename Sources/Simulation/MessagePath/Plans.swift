@@ -37,9 +37,11 @@ struct Plan: BitwiseCopyable {
     var room: Int32
     /// When it was compiled.
     var time: Int64
-    /// The latest announcement serial among its local and routed sessions: a message whose sender knew at least
-    /// this serial lists them all.
+    /// The latest announcement serial among its local and routed sessions: a message from another cluster whose
+    /// sender knew at least this serial lists them all.
     var maximumSerial: UInt32
+    /// The same among its local sessions alone, for messages that come over a route.
+    var maximumLocalSerial: UInt32
     var relaysFirst: Int32
     var relaysCount: Int32
     var routesFirst: Int32
@@ -63,9 +65,12 @@ struct PlanTable: ~Copyable {
     var current: [UInt32]
     var epochs: [UInt32]
     let rooms: Int
+    /// By server: the plan narrowed last, for what, and the result. Newcomers are few and messages many.
+    private var narrowings: [(plan: UInt32, known: UInt32, result: UInt32)]
 
     init(servers: Int, rooms: Int) {
         self.rooms = rooms
+        narrowings = Array(repeating: (Self.none, 0, Self.none), count: servers)
         current = Array(repeating: Self.none, count: servers * rooms)
         epochs = Array(repeating: 0, count: servers)
     }
@@ -77,10 +82,10 @@ struct PlanTable: ~Copyable {
     }
 
     /// A copy of `plan` without the sessions that the sender of the message did not know yet.
-    mutating func narrowed(_ plan: UInt32, known: UInt32) -> UInt32 {
+    mutating func narrowed(_ plan: UInt32, known: UInt32, server: Int) -> UInt32 {
+        if narrowings[server].plan == plan && narrowings[server].known == known { return narrowings[server].result }
         let whole = plans[Int(plan)]
         var result = whole
-        result.maximumSerial = known
         result.localCopies = 0
         result.relaysFirst = Int32(relays.count)
         result.routesFirst = Int32(routes.count)
@@ -102,6 +107,7 @@ struct PlanTable: ~Copyable {
             result.routesCount += 1
         }
         plans.append(result)
+        narrowings[server] = (plan, known, UInt32(plans.count - 1))
         return UInt32(plans.count - 1)
     }
 

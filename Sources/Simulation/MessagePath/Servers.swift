@@ -54,8 +54,10 @@ extension Domain {
         if plan == PlanTable.none || plans.epochs[server] != servers[pointer: server].pointee.machine.epoch {
             plan = compile(server, room, at: item.time)
         }
-        if source != .client, item.list < plans.plans[pointer: Int(plan)].pointee.maximumSerial {
-            plan = plans.narrowed(plan, known: item.list)
+        if source != .client {
+            let listed = plans.plans[pointer: Int(plan)]
+            let newest = source == .route ? listed.pointee.maximumLocalSerial : listed.pointee.maximumSerial
+            if item.list < newest { plan = plans.narrowed(plan, known: item.list, server: server) }
         }
         if item.kind == .media {
             trails.add(
@@ -132,7 +134,8 @@ extension Domain {
         }
         var plan = Plan(
             server: Int32(firstServer + server), room: Int32(room), time: time, maximumSerial: builder.maximumSerial,
-            relaysFirst: 0, relaysCount: 0, routesFirst: 0, routesCount: 0,
+            maximumLocalSerial: builder.maximumLocalSerial, relaysFirst: 0, relaysCount: 0, routesFirst: 0,
+            routesCount: 0,
             gatewaysFirst: Int32(plans.gateways.count), gatewaysCount: 0, localCopies: 0)
         for gateway in forwarding.gateways {
             guard case .outbound(let dialer) = state.pointee.roles[Int(gateway.connection.rawValue)] else { continue }
@@ -316,6 +319,7 @@ private struct PlanBuilder {
     var plain: [Bool]
     var raws: [Int32] = []
     var maximumSerial: UInt32 = 0
+    var maximumLocalSerial: UInt32 = 0
 
     init(relays: Int, servers: Int) {
         byRelay = Array(repeating: [], count: relays)
@@ -339,7 +343,9 @@ private struct PlanBuilder {
         let target = Target(
             slot: candidate.sid ?? -1, session: session, serial: announced.serial, peerSerial: announced.peerSerial)
         switch state.pointee.roles[Int(candidate.connection.rawValue)] {
-        case .relay(let relay): byRelay[relay].append(target)
+        case .relay(let relay):
+            byRelay[relay].append(target)
+            maximumLocalSerial = max(maximumLocalSerial, announced.serial)
         case .route(let peer): byServer[peer].append(target)
         case .outbound, .inbound, .raw: preconditionFailure("a queue member is a client or behind a route")
         }

@@ -99,6 +99,13 @@ public struct Station: ~Copyable {
     @inlinable
     public func count(of port: Int) -> Int { ports[port].count }
 
+    /// The most items that wait at one port.
+    public var backlog: Int {
+        var most = 0
+        for port in 0..<portCount { most = max(most, ports[port].count) }
+        return most
+    }
+
     /// Empties a port; `body` sees each item.
     public mutating func removeAll(from port: Int, _ body: (Item) -> Void) {
         while !ports[port].isEmpty { body(take(from: port)) }
