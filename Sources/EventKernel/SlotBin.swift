@@ -41,6 +41,9 @@ public struct SlotBin<Element: BitwiseCopyable>: ~Copyable {
     @usableFromInline let bitmap: UnsafeMutablePointer<UInt64>
     @usableFromInline let wordCount: Int
     @usableFromInline let mask: Int64
+    /// Memory of drained slots, taken again by the next slots to fill: what was used last is still in the cache.
+    @usableFromInline let spares: UnsafeMutablePointer<Run>
+    @usableFromInline var spareCount: Int
     @usableFromInline var overflow: ItemBuffer<Later>
     /// The least slot in `overflow`; `Int64.max` if it is empty.
     @usableFromInline var overflowSlot: Int64
@@ -62,6 +65,8 @@ public struct SlotBin<Element: BitwiseCopyable>: ~Copyable {
         runs.initialize(repeating: Run(), count: slots)
         bitmap = UnsafeMutablePointer<UInt64>.allocate(capacity: wordCount)
         bitmap.initialize(repeating: 0, count: wordCount)
+        spares = UnsafeMutablePointer<Run>.allocate(capacity: slots)
+        spareCount = 0
         overflow = ItemBuffer()
         overflowSlot = Int64.max
         cursor = 0
@@ -73,6 +78,10 @@ public struct SlotBin<Element: BitwiseCopyable>: ~Copyable {
         for index in 0...Int(mask) {
             runs[index].base?.deallocate()
         }
+        for index in 0..<spareCount {
+            spares[index].base?.deallocate()
+        }
+        spares.deallocate()
         runs.deallocate()
         bitmap.deallocate()
     }
@@ -133,6 +142,11 @@ public struct SlotBin<Element: BitwiseCopyable>: ~Copyable {
         if run.pointee.count > 0 {
             size &-= run.pointee.count
             hand(run, to: &buffer)
+            if run.pointee.base != nil {
+                (spares + spareCount).initialize(to: run.pointee)
+                spareCount &+= 1
+                run.pointee = Run()
+            }
             bitmap[index >> 6] &= ~(1 << UInt64(index & 63))
         }
         cursor = slot &+ 1
@@ -185,7 +199,7 @@ public struct SlotBin<Element: BitwiseCopyable>: ~Copyable {
     }
 
     @inlinable
-    func place(_ element: Element, in index: Int) {
+    mutating func place(_ element: Element, in index: Int) {
         let run = runs + index
         let position = run.pointee.count
         if position == run.pointee.capacity { grow(run) }
@@ -195,7 +209,12 @@ public struct SlotBin<Element: BitwiseCopyable>: ~Copyable {
     }
 
     @inlinable
-    func grow(_ run: UnsafeMutablePointer<Run>) {
+    mutating func grow(_ run: UnsafeMutablePointer<Run>) {
+        if run.pointee.base == nil && spareCount > 0 {
+            spareCount &-= 1
+            run.pointee = spares[spareCount]
+            return
+        }
         let capacity = max(16, run.pointee.capacity * 2)
         let base = UnsafeMutablePointer<Element>.allocate(capacity: capacity)
         if let old = run.pointee.base {

@@ -33,6 +33,8 @@ struct Run: ~Copyable {
             let domain = domains[pointer: region]
             domain.pointee.isWarping = true
             domain.pointee.connectLocally()
+            // All before any starts: a cluster that is dialled first must not take its own remote for a learned one.
+            for server in 0..<domain.pointee.servers.count { domain.pointee.createDialers(server) }
         }
         settle()
         let isSteady = world.scenario.initial == .steady

@@ -1,3 +1,4 @@
+import Measures
 import Scenario
 import Testing
 
@@ -33,12 +34,16 @@ extension DeterminismTests {
     @Test func everyExecutorGivesTheSameInRandomScenarios() throws {
         var random = TestRandom(seed: 1)
         var done = 0
-        while done < 300 {
+        var tries = 0
+        var reasons: [String: Int] = [:]
+        while done < 300 && tries < 1200 {
+            tries += 1
             let text = RandomScenarios.text(&random)
-            guard let scenario = try? scenario(text) else { continue }
+            let made: Scenario
+            do { made = try scenario(text) } catch { reasons["\(error)", default: 0] += 1; continue }
             done += 1
-            let a = try simulate(scenario, replication: 0, options: SimulationOptions())
-            let c = try simulate(scenario, replication: 0, options: SimulationOptions(executor: .reference))
+            let a = try simulate(made, replication: 0, options: SimulationOptions())
+            let c = try simulate(made, replication: 0, options: SimulationOptions(executor: .reference))
             if !a.violations.isEmpty { print("VIOL", done, a.violations) }
             if a.fingerprint != c.fingerprint || a.ledger != c.ledger || a.events != c.events {
                 print("DIFF", done, a.fingerprint == c.fingerprint, a.ledger == c.ledger, a.events, c.events)
@@ -47,5 +52,7 @@ extension DeterminismTests {
                 print(text.split(separator: "deployment")[0])
             }
         }
+        print("INFO", tries, done)
+        for r in reasons.sorted(by: { $0.value > $1.value }).prefix(5) { print("INFO", r) }
     }
 }

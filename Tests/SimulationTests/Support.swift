@@ -20,20 +20,20 @@ enum Place {
     ) -> String {
         let list = remotes.map { "{ name: \($0.0), urls: [\"nats://10.100.0.\($0.1):30722\"] }" }
         return """
-              \(name):
-                site: \(site)
-                node-pool: { size: s-2vcpu-4gb, count: 1, address: 10.100.0.\(node) }
-                nats:
-                  servers: \(servers)
-                  version: 2.9.10
-                  cluster-name: \(name)
-                  \(cpu)
-                  gateway:
-                    name: \(name)
-                    node-port: 30722
-                    advertise: 10.100.0.\(node):30722
-                    remotes: [\(list.joined(separator: ", "))]
-                relays: \(relays)
+                \(name):
+                  site: \(site)
+                  node-pool: { size: s-2vcpu-4gb, count: 1, address: 10.100.0.\(node) }
+                  nats:
+                    servers: \(servers)
+                    version: 2.9.10
+                    cluster-name: \(name)
+                    \(cpu)
+                    gateway:
+                      name: \(name)
+                      node-port: 30722
+                      advertise: 10.100.0.\(node):30722
+                      remotes: [\(list.joined(separator: ", "))]
+                  relays: \(relays)
 
             """
     }

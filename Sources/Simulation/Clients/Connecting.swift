@@ -31,6 +31,8 @@ extension Domain {
     /// Resolves names; a first join also needs a token.
     private mutating func beginAttempt(_ person: Int, at time: Int64) {
         let client = people[pointer: person]
+        // Whoever has left of their own will meanwhile does not come back.
+        guard client.pointee.phase != .left else { return }
         if client.pointee.phase == .outside {
             notePresence(person, .joining, region: -1, at: time)
         }
@@ -282,19 +284,21 @@ extension Domain {
         let limit =
             place.transport == .webTransport
             ? world.client.quicIdleTimeout.nanoseconds : world.client.webSocketTimeout.nanoseconds
-        let heard = max(client.pointee.lastPacket, lastKeepAlive(elected, before: time))
+        let keptAlive = lastKeepAlive(elected, since: client.pointee.stages.elected, before: time)
+        let heard = max(client.pointee.lastPacket, keptAlive)
         if heard + limit > time { return armIdle(person, heard: heard) }
         loseSession(person, brokenAt: heard, reason: "no packet for \(limit / 1_000_000_000) s", at: time)
     }
 
     /// When the last keep-alive of a living relay arrived: now, or up to one interval before its silence began.
-    private func lastKeepAlive(_ elected: Candidate, before time: Int64) -> Int64 {
+    private func lastKeepAlive(_ elected: Candidate, since electedAt: Int64, before time: Int64) -> Int64 {
         let relay = elected.relay
         var silentSince = Int64.max
         if let closed = world.sites.closedSpan(world.relays[relay].region, at: time) {
             silentSince = min(silentSince, closed.start)
         }
-        if let outage = world.relayOutages[relay].first(where: { $0.start <= time && time < $0.end }) {
+        // A process that came back does not know the session: its silence goes on.
+        for outage in world.relayOutages[relay] where outage.start <= time && outage.end > electedAt {
             silentSince = min(silentSince, outage.start)
         }
         if silentSince == Int64.max { return time }

@@ -129,10 +129,23 @@ extension Domain {
             }
             dropHeld(
                 state.pointee.acceptorFlows[pointer: peer], server, toward: world.servers[peer].region, at: time)
-            state.pointee.inbound[peer] = nil
+            forgetInbound(server, peer, peerKnows: !isSilent)
         }
         state.pointee.station.processor.restart(at: time)
         tellNeighbours(of: server, at: time)
+    }
+
+    /// The accepting end dies with its process. What the dialer still sends to a process that came back is answered
+    /// with a reset, as its kernel would, so the attempt stays on record.
+    private mutating func forgetInbound(_ server: Int, _ peer: Int, peerKnows: Bool) {
+        let state = servers[pointer: server]
+        var ignored: [GatewayOutput] = []
+        state.pointee.inbound[peer]!.gateway.handle(.closed(.serverShutdown), draw: { 0 }, into: &ignored)
+        state.pointee.inbound[peer]!.connection = nil
+        state.pointee.inbound[peer]!.wasReset = peerKnows
+        for timer in GatewayTimer.allCases {
+            state.pointee.inbound[peer]!.generations[Int(timer.rawValue)] += 1
+        }
     }
 
     private mutating func noteOutboundGone(_ server: Int, _ dialer: Int, at time: Int64) {
@@ -174,21 +187,26 @@ extension Domain {
             schedule(
                 .routeUp, object: server << 8 | peer, at: ready + 4 * world.nats.routeHop.nanoseconds)
         }
+        createDialers(server)
         startDialers(server, at: time)
     }
 
-    /// Creates the configured dialers anew and starts them.
-    mutating func startDialers(_ server: Int, at time: Int64) {
+    /// Creates the configured dialers anew.
+    mutating func createDialers(_ server: Int) {
         let state = servers[pointer: server]
         let earlier = state.pointee.outbound
         state.pointee.outbound = world.makeDialers(firstServer + server)
-        for dialer in state.pointee.outbound.indices {
-            if dialer < earlier.count {
-                // Attempts and timer generations go on, so that nothing of the earlier life is taken for the new one.
-                state.pointee.outbound[dialer].attempt = earlier[dialer].attempt + 1
-                state.pointee.outbound[dialer].generations = earlier[dialer].generations.map { $0 + 1 }
-                state.pointee.outbound[dialer].random = earlier[dialer].random
-            }
+        for dialer in state.pointee.outbound.indices where dialer < earlier.count {
+            // Attempts and timer generations go on, so that nothing of the earlier life is taken for the new one.
+            state.pointee.outbound[dialer].attempt = earlier[dialer].attempt + 1
+            state.pointee.outbound[dialer].generations = earlier[dialer].generations.map { $0 + 1 }
+            state.pointee.outbound[dialer].random = earlier[dialer].random
+        }
+    }
+
+    /// Starts the configured dialers; one that was learned meanwhile is under way already.
+    mutating func startDialers(_ server: Int, at time: Int64) {
+        for dialer in servers[pointer: server].pointee.outbound.indices {
             handleDialer(server, dialer, .start, at: time)
         }
     }

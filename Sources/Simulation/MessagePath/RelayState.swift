@@ -87,6 +87,17 @@ struct RelayState: ~Copyable {
         return -1
     }
 
+    /// When a session, open or closed, was last heard; -1: it never was here.
+    func lastInbound(of session: UInt32) -> Int64 {
+        var slot = newest[SessionID.person(session)]
+        while slot >= 0 {
+            let candidate = sessions[pointer: Int(slot)]
+            if candidate.pointee.id == session { return candidate.pointee.lastInbound }
+            slot = candidate.pointee.previous
+        }
+        return -1
+    }
+
     mutating func openSession(_ id: UInt32, at time: Int64) -> Int {
         let person = SessionID.person(id)
         let slot = sessions.count

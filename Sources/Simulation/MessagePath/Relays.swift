@@ -30,6 +30,9 @@ extension Domain {
         let state = relays[pointer: relay]
         let slot = state.pointee.slot(of: item.list)
         guard slot >= 0 else {
+            if tellsStrangers(relay, session: item.list, at: item.time) {
+                answer(relay, item, kind: .reset, at: item.time)
+            }
             return losses.add(
                 stream: item.sender, sequence: item.sequence, scope: .everyone, fate: .lost(.senderNotConnected),
                 at: item.time)
@@ -50,6 +53,14 @@ extension Domain {
                 at: item.time)
         }
         write(relay, item, at: departure)
+    }
+
+    /// Whether a packet on a session that is closed here is answered with a reset. TCP always does. QUIC does so with
+    /// a key of the process (RFC 9000 section 10.3): one that was started anew stays silent.
+    private func tellsStrangers(_ relay: Int, session: UInt32, at time: Int64) -> Bool {
+        if world.relays[firstRelay + relay].transport == .webSocket { return true }
+        let lastInbound = relays[pointer: relay].pointee.lastInbound(of: session)
+        return !world.relayOutages[firstRelay + relay].contains { $0.start >= lastInbound && $0.start <= time }
     }
 
     /// Writes to the relay's NATS connection. Its threads finish in any order, but a connection has one writer:
