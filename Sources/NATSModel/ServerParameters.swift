@@ -13,7 +13,6 @@ public struct ServerParameters: Hashable, Sendable {
     public var firstPingJitter = SimDuration.milliseconds(200)
     public var pingMaximum: Int64 = 2
     public var writeDeadline = SimDuration.seconds(10)
-    public var maximumPending: Int64 = 67_108_864
     public var routeHop = SimDuration.microseconds(200)
     public var messageCost = SimDuration.nanoseconds(350)
     public var deliveryCost = SimDuration.nanoseconds(260)
@@ -66,10 +65,6 @@ extension ServerParameters: Parameterised {
             Parameter(
                 "write-deadline", .duration(\.writeDeadline), 1e6...1e12,
                 "Bound on one flush.", source: "nats-server v2.9.10 server/const.go DEFAULT_FLUSH_DEADLINE", .measured),
-            Parameter(
-                "maximum-pending", .size(\.maximumPending), 1024...1e12,
-                "Unsent bytes at which a client connection is closed; half of it stalls producers.",
-                source: "nats-server v2.9.10 server/const.go MAX_PENDING_SIZE", .measured),
             Parameter(
                 "route-hop", .duration(\.routeHop), 2e4...1e9,
                 "One-way delay between servers of one cluster.",

@@ -12,9 +12,12 @@ struct Fields {
         position = node.position
         for entry in try node.entries(table.title) {
             guard table.keys.contains(where: { $0.name == entry.key }) else {
+                let names = table.keys.map(\.name)
+                let nearest = Nearest.match(entry.key, among: names)
+                let known = nearest == nil ? ", whose keys are \(names.joined(separator: ", "))" : ""
                 throw ScenarioError(
-                    entry.keyPosition, "unknown key \(quoted(entry.key)) in \(table.title)",
-                    suggestion: Nearest.match(entry.key, among: table.keys.map(\.name)))
+                    entry.keyPosition, "unknown key \(quoted(entry.key)) in \(table.title)\(known)",
+                    suggestion: nearest)
             }
             values[entry.key] = entry
         }

@@ -34,6 +34,13 @@ struct Outage: Hashable {
     var isSilent: Bool
 }
 
+/// The part of a person's plan that every message asks for: plain bits, read without reference counts.
+struct PersonTraits: BitwiseCopyable {
+    var region: Int32
+    var room: Int32
+    var hasMicrophone: Bool
+}
+
 /// Everything about a replication that is known at time zero and never changes: shared by all regions.
 ///
 /// Faults are known in advance, so the state of sites, links and processes is a function of time and needs no
@@ -46,6 +53,8 @@ final class World: @unchecked Sendable {
     let rooms: [RoomPlan]
     let streams: StreamTable
     let access: AccessTable
+    /// What every message asks of a person, without the names and lists of the plan.
+    let traits: [PersonTraits]
     let relays: [RelayPlace]
     let servers: [ServerPlace]
     let relaysOfRegion: [Range<Int>]
@@ -97,6 +106,9 @@ final class World: @unchecked Sendable {
         }
         people = plan.people
         rooms = plan.rooms
+        traits = plan.people.map {
+            PersonTraits(region: Int32($0.region), room: $0.room, hasMicrophone: $0.microphone)
+        }
         streams = StreamTable(plan, scenario, replication: replication)
         (relays, relaysOfRegion) = Self.placeRelays(scenario.deployment)
         (servers, serversOfRegion) = Self.placeServers(scenario.deployment)
@@ -136,7 +148,7 @@ final class World: @unchecked Sendable {
     @inline(__always)
     func subject(of item: Item) -> Int {
         item.kind == .media
-            ? Int(people[StreamTable.person(of: item.sender)].room) : rooms.count + Int(item.sender)
+            ? Int(traits[StreamTable.person(of: item.sender)].room) : rooms.count + Int(item.sender)
     }
 
     func room(of pattern: SubjectID) -> Int { roomOfPattern[pattern]! }
@@ -168,8 +180,9 @@ final class World: @unchecked Sendable {
         captured < phaseStart ? .before : captured < phaseEnd ? .during : .after
     }
 
+    @inline(__always)
     func path(_ sender: Int, _ receiver: Int) -> PathKind {
-        people[sender].region == people[receiver].region ? .sameRegion : .crossRegion
+        traits[sender].region == traits[receiver].region ? .sameRegion : .crossRegion
     }
 
     func isAlive(_ outages: [Outage], at time: Int64) -> Bool {
@@ -362,11 +375,13 @@ private struct Paths {
 struct SitePassage {
     /// By site, the spans in which packets are dropped, in order of time.
     let closed: [[(start: Int64, end: Int64)]]
+    /// Whether no site ever drops packets: the common case, told without a look at the spans.
+    let isAlwaysOpen: Bool
     private let schedule: SiteSchedule
 
     init(_ sites: SiteSchedule, count: Int) {
         schedule = sites
-        closed = (0..<count).map { site in
+        let all = (0..<count).map { site in
             var spans: [(start: Int64, end: Int64)] = []
             for (time, state) in sites.changes(of: site) {
                 let drops = state == .blackHole || state == .powerLoss
@@ -378,13 +393,15 @@ struct SitePassage {
             }
             return spans
         }
+        closed = all
+        isAlwaysOpen = all.allSatisfy(\.isEmpty)
     }
 
     /// Whether a packet that is on its way in `from...to` gets through.
     @inline(__always)
     func passes(_ site: Int, from: Int64, to: Int64) -> Bool {
+        if isAlwaysOpen { return true }
         let spans = closed[site]
-        if spans.isEmpty { return true }
         return !spans.contains { $0.start <= to && from < $0.end }
     }
 

@@ -12,7 +12,8 @@ extension World {
         let cluster = region.nats.gateway?.name ?? region.nats.clusterName ?? region.name
         var urls: [String] = []
         if let gateway = region.nats.gateway {
-            urls = gateway.advertise.map { [$0] } ?? gateway.addresses
+            // In the form of configured URLs, so that a dialer does not take one address for two.
+            urls = (gateway.advertise.map { [$0] } ?? gateway.addresses).map { "nats://" + $0 }
         }
         return ServerInfo(
             server: ServerIdentity(name: place.name, cluster: cluster), gateway: region.nats.gateway?.name, urls: urls)

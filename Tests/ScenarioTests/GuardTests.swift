@@ -80,7 +80,8 @@ import Testing
 
     @Test func keepsMessagesOnOneLine() {
         let line = complaint("horizon: 10min\n\"a\\nb\": 1\n")
-        #expect(line == "x.yaml:2:1: unknown key \"a?b\" in a scenario")
+        #expect(line?.hasPrefix("x.yaml:2:1: unknown key \"a?b\" in a scenario, whose keys are ") == true)
+        #expect(line?.contains("\n") == false)
     }
 
     /// Random changes to the committed files: each ends in a value or in one line with a position, never in a crash.

@@ -85,7 +85,7 @@ extension ClientParameters: Parameterised {
                 source: "Linux Documentation/networking/ip-sysctl.rst, tcp_retries2 = 15", .published),
             Parameter(
                 "connect-timeout", .duration(\.connectTimeout), 1e8...1e12,
-                "Time after which an unanswered connection attempt counts as failed.",
+                "Time after which an unanswered request for a token counts as failed.",
                 source: "Chromium's QUIC handshake timeout, from memory", .assumption),
             Parameter(
                 "websocket-round-trips", .count(\.webSocketRoundTrips), 1...10,

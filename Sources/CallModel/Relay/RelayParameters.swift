@@ -7,7 +7,6 @@ public struct RelayParameters: Hashable, Sendable {
     public var webTransportQueue: Int64 = 256
     public var clientTimeout = SimDuration.seconds(30)
     public var checkInterval = SimDuration.seconds(5)
-    public var leaveGrace = SimDuration.seconds(2)
     public var publishCost = SimDuration.nanoseconds(5_600)
     public var deliveryCost = SimDuration.nanoseconds(5_600)
     public var handshakeCost = SimDuration.microseconds(2_200)
@@ -41,10 +40,6 @@ extension RelayParameters: Parameterised {
                 "check-interval", .duration(\.checkInterval), 1e6...1e12,
                 "How often a session looks for silence.",
                 source: "videocall-rs actix-api/src/constants.rs:22", .measured),
-            Parameter(
-                "leave-grace", .duration(\.leaveGrace), 0...1e12,
-                "Time a closed session's place in the room is kept.",
-                source: "videocall-rs actix-api/src/constants.rs:32", .measured),
             Parameter(
                 "publish-cost", .duration(\.publishCost), 0...1e9,
                 "CPU time to take a packet from a client and publish it.", source: sizing, .derived),

@@ -170,10 +170,10 @@ extension Domain {
                 finishSetupIfComplete(pair, person, sender)
             }
         case .video:
-            if !world.people[sender].microphone { noteContinuity(state, at: item.time) }
+            if !world.traits[sender].hasMicrophone { noteContinuity(state, at: item.time) }
             let decodable = chains[pair].arrive(item.sequence, isKeyFrame: item.flags & ItemFlags.keyFrame != 0)
             if decodable > 0 {
-                tally.addDecodable(decodable, path: path, phase: world.phase(of: item.published))
+                countDecodable(decodable, pair, item, path: path)
                 if state.pointee.setupStart >= 0 && state.pointee.videoReady < 0 {
                     state.pointee.videoReady = item.time + world.client.videoStart.nanoseconds
                     finishSetupIfComplete(pair, person, sender)
@@ -181,6 +181,16 @@ extension Domain {
             }
         case .heartbeat, .diagnostics:
             break
+        }
+    }
+
+    /// Each frame counts in the phase of its own capture: a late one may free others of the next phase.
+    private mutating func countDecodable(_ count: Int, _ pair: Int, _ item: Item, path: PathKind) {
+        if count == 1 { return tally.addDecodable(1, path: path, phase: world.phase(of: item.published)) }
+        let end = chains[pair].next
+        for frame in (end - UInt32(count))..<end {
+            let captured = world.streams.captureTime(Int(item.sender), frame)
+            tally.addDecodable(1, path: path, phase: world.phase(of: captured))
         }
     }
 

@@ -116,7 +116,7 @@ extension Domain {
         var reply = item
         reply.kind = kind
         reply.time = time + delay
-        post(reply, to: .clients, in: world.people[person].region)
+        post(reply, to: .clients, in: Int(world.traits[person].region))
     }
 
     /// Sends SUB or UNSUB of a session; without a server it waits for the reconnection, which subscribes all.
@@ -124,7 +124,7 @@ extension Domain {
         let state = relays[pointer: relay]
         guard state.pointee.server >= 0 else { return }
         let session = state.pointee.sessions[slot].id
-        let room = world.people[SessionID.person(session)].room
+        let room = world.traits[SessionID.person(session)].room
         let item = Item(
             time: time, published: Int64(slot), sender: UInt32(room), sequence: 0, list: session, size: 4, kind: kind,
             flags: 0)
@@ -146,8 +146,8 @@ extension Domain {
         let state = relays[pointer: relay]
         let session = state.pointee.sessions[pointer: slot].pointee
         guard state.pointee.isAlive, session.state != .closed else { return }
-        let heard = max(session.lastInbound, lastKeepAlive(of: session, before: time))
-        let due = heard + world.relay.clientTimeout.nanoseconds
+        // Every connected client sends heartbeats, so what it publishes is what the relay hears of it.
+        let due = session.lastInbound + world.relay.clientTimeout.nanoseconds
         if due <= time {
             journal.add(
                 time, room: Int(world.people[SessionID.person(session.id)].room),
@@ -160,13 +160,6 @@ extension Domain {
                 .sessionCheck, object: slot, payload: UInt32(relay),
                 at: time + max(1, (due - time + interval - 1) / interval) * interval)
         }
-    }
-
-    /// Transports keep themselves alive every second (QUIC) or answer pings every five (WebSocket): known from the
-    /// site's state without a packet, since nothing else can react to them.
-    private func lastKeepAlive(of session: RelaySession, before time: Int64) -> Int64 {
-        guard let closed = world.sites.closedSpan(region, at: time) else { return time }
-        return closed.start
     }
 
     // MARK: From NATS
@@ -241,7 +234,7 @@ extension Domain {
         var copy = item
         copy.time = arrival
         copy.list = session.pointee.id
-        post(copy, to: .clients, in: world.people[person].region)
+        post(copy, to: .clients, in: Int(world.traits[person].region))
     }
 
     /// Whether there is room to wait for the downlink; WebSocket queues have no limit.
