@@ -12,6 +12,9 @@ public struct ResponseEstimate: Hashable, Sendable {
     /// 95 % Student-t interval; `nil` with fewer than two finite observations, or if one is infinite.
     public var lower: Double?
     public var upper: Double?
+    /// The extremes over replications; `nil` where there is no mean, or an infinite one.
+    public var least: Double?
+    public var most: Double?
     /// Replications with a finite value.
     public var observed: Int
     /// Replications in which it never happened (an infinite value).
@@ -20,14 +23,16 @@ public struct ResponseEstimate: Hashable, Sendable {
     public var missing: Int
 
     public init(
-        name: String, unit: String, mean: Double?, lower: Double?, upper: Double?, observed: Int, never: Int,
-        missing: Int
+        name: String, unit: String, mean: Double?, lower: Double?, upper: Double?, least: Double? = nil,
+        most: Double? = nil, observed: Int, never: Int, missing: Int
     ) {
         self.name = name
         self.unit = unit
         self.mean = mean
         self.lower = lower
         self.upper = upper
+        self.least = least
+        self.most = most
         self.observed = observed
         self.never = never
         self.missing = missing
@@ -44,6 +49,8 @@ public struct ResponseEstimate: Hashable, Sendable {
         mean = nil
         lower = nil
         upper = nil
+        least = nil
+        most = nil
     }
 
     /// - Parameter values: one for each replication; `nil` if it did not observe the response.
@@ -55,6 +62,7 @@ public struct ResponseEstimate: Hashable, Sendable {
         self.init(
             name: name, unit: unit, mean: never > 0 ? .infinity : estimate?.mean,
             lower: never > 0 ? nil : estimate?.lower, upper: never > 0 ? nil : estimate?.upper,
+            least: never > 0 ? nil : finite.min(), most: never > 0 ? nil : finite.max(),
             observed: finite.count, never: never, missing: values.count - seen.count)
     }
 }

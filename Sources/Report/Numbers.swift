@@ -77,19 +77,66 @@ enum Numbers {
         return text
     }
 
-    /// A time for a table whose heading says "ms", in the finest unit that leaves it at most `width` characters.
-    static func timeCell(milliseconds: Double, halfWidth: Double?, width: Int) -> String {
+    /// A time for a narrow table: at most `cellLimit` characters, whatever the numbers. Milliseconds go without unit.
+    ///
+    /// - Parameter range: the extremes, which take the place of the interval where it is wider than the mean: an
+    ///   interval that reaches below zero says nothing about a time.
+    static func timeCell(milliseconds: Double, halfWidth: Double?, range: ClosedRange<Double>? = nil) -> String {
         let usual = time(milliseconds: milliseconds, halfWidth: halfWidth, isBare: true)
-        guard usual.count > width, let halfWidth, milliseconds.isFinite else { return usual }
-        for (divisor, unit) in [(1_000.0, "s"), (60_000.0, "min")] {
+        guard milliseconds.isFinite else { return usual }
+        if let halfWidth, halfWidth > milliseconds, let range { return timeRange(range) }
+        if usual.count <= cellLimit { return usual }
+        let half = halfWidth.flatMap { $0 == 0 ? nil : $0 }
+        for (divisor, unit) in [(1_000.0, "s"), (60_000.0, "min"), (3_600_000.0, "h")] {
             for decimals in [1, 0] {
-                let text =
-                    fixed(milliseconds / divisor, decimals) + " \(unit) "
-                    + Self.halfWidth(halfWidth / divisor, decimals)
-                if text.count <= width { return text }
+                let interval = half.map { " " + Self.halfWidth($0 / divisor, decimals) } ?? ""
+                let text = fixed(milliseconds / divisor, decimals) + " " + unit + interval
+                if text.count <= cellLimit { return text }
             }
         }
-        return time(milliseconds: milliseconds, isBare: true) + " ±.."
+        return milliseconds / 3_600_000 < 9_999.5 ? fixed(milliseconds / 3_600_000, 0) + " h" : overlong
+    }
+
+    /// `3.2-912 s`: from the least to the most, in the unit that suits the most.
+    private static func timeRange(_ range: ClosedRange<Double>) -> String {
+        let scales = [(1.0, "", 9_999.5), (1_000, " s", 999.5), (60_000, " min", 999.5), (3_600_000, " h", 9_999.5)]
+        for (divisor, unit, limit) in scales where range.upperBound / divisor < limit {
+            let ends = [range.lowerBound, range.upperBound].map { end in
+                // A zero says that it was zero, not that it was little.
+                fixed(end / divisor, end / divisor < 9.95 && end != 0 ? 1 : 0)
+            }
+            return ends.joined(separator: rangeSign) + unit
+        }
+        return overlong
+    }
+
+    private static let overlong = ">9,999 h"
+    private static let rangeSign = "\u{2013}"
+    /// Characters of a cell in the tables of the summary.
+    static let cellLimit = 11
+
+    /// A share for a narrow table, in percent without the sign; the extremes where the interval is wider than the mean.
+    static func percentCell(_ share: Double, halfWidth: Double?, range: ClosedRange<Double>?) -> String {
+        if let halfWidth, halfWidth > share, let range {
+            return percent(range.lowerBound) + rangeSign + percent(range.upperBound)
+        }
+        let usual = percent(share, halfWidth: halfWidth)
+        return usual.count <= cellLimit ? usual : percent(share)
+    }
+
+    /// `never 2/5`: in how many replications it never happened.
+    static func neverCell(_ never: Int, of total: Int) -> String {
+        let usual = "never \(never)/\(total)"
+        if usual.count <= cellLimit { return usual }
+        return never == total ? "never" : "never " + (never * 100 < total ? "<1" : "\(never * 100 / total)") + " %"
+    }
+
+    /// A mean with its interval, or the extremes where the interval is wider than the mean.
+    static func value(_ value: Double, unit: String, halfWidth: Double?, range: ClosedRange<Double>?) -> String {
+        guard let halfWidth, halfWidth > value, let range else {
+            return self.value(value, unit: unit, halfWidth: halfWidth)
+        }
+        return self.value(range.lowerBound, unit: unit) + " to " + self.value(range.upperBound, unit: unit)
     }
 
     /// `35 min`, `90 s`: a length that somebody wrote down, so without needless decimals.

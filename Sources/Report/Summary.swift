@@ -11,19 +11,33 @@ public struct Summary: Sendable {
 
     let result: ExperimentResult
     let style: TextStyle
+    let program: String
+    let calls: [(identity: String, pairs: Int64)]
 
-    public init(_ result: ExperimentResult, style: TextStyle) {
+    /// - Parameters:
+    ///   - program: how the user called the program, for the commands that the summary proposes.
+    ///   - calls: those worth explaining, the first ones of which are named if they find room on the screen.
+    public init(
+        _ result: ExperimentResult, style: TextStyle, program: String = programName,
+        calls: [(identity: String, pairs: Int64)] = []
+    ) {
         self.result = result
         self.style = style
+        self.program = program
+        self.calls = calls
     }
 
     /// The whole text, with a line break at the end.
     public var text: String {
-        let body = [setupLines, deliveryLines, outcomeLines, footLines].filter { !$0.isEmpty }
-        let bodyLines = Array(body.joined(separator: [""]))
         let head = headLines
+        let length = { (parts: [[String]]) in parts.filter { !$0.isEmpty }.reduce(0) { $0 + $1.count + 1 } }
+        let body = [setupLines, deliveryLines, outcomeLines, footLines]
         // Expectations get what the rest leaves of the screen; those that did not pass come first.
-        let judged = expectationLines(limit: max(3, Self.height - head.count - bodyLines.count - 2))
+        let judged = expectationLines(limit: max(3, Self.height - head.count - length(body) - 1))
+        // Calls to look at get what is still left.
+        let explained = explainLines(limit: Self.height - head.count - judged.count - length(body))
+        let parts = [setupLines, deliveryLines, outcomeLines + explained, footLines].filter { !$0.isEmpty }
+        let bodyLines = Array(parts.joined(separator: [""]))
         let lines = head + judged + (bodyLines.isEmpty ? [] : [""]) + bodyLines
         return lines.joined(separator: "\n") + "\n"
     }
@@ -42,6 +56,8 @@ public struct Summary: Sendable {
             style.verdict(word, result.verdict) + "  " + style.bold(cut(identity.scenario, 40))
                 + "   seed \(identity.seed), \(count) \(noun)\(horizon)"
         ]
+        let reason = ", which gives no interval"
+        if hasOneReplication, planned == 1, lines[0].count + reason.count <= Self.width { lines[0] += reason }
         if !result.faults.isEmpty { lines.append(faultLine) }
         if result.isInterrupted { lines.append(style.bold("interrupted") + "   " + resumeHint) }
         for violation in result.violations.prefix(3) {
@@ -64,7 +80,7 @@ public struct Summary: Sendable {
 
     private var resumeHint: String {
         let missing = result.identity.replicationsPlanned - result.replicationsDone
-        return "\(missing) to go: antipode run --resume \(result.identity.run)\(databaseOption)"
+        return "\(missing) to go: \(shellQuoted(program)) run --resume \(result.identity.run)\(databaseOption)"
     }
 
     private func expectationLines(limit: Int) -> [String] {
@@ -127,12 +143,41 @@ public struct Summary: Sendable {
                     + "\(Numbers.time(milliseconds: result.cpuSeconds * 1_000)) CPU, "
                     + "\(Numbers.time(milliseconds: result.wallSeconds * 1_000)) wall"))
         lines.append(labelled("assumptions", assumptionText))
-        lines += wrapped(replayParts(identity)).enumerated().map {
+        lines += wrapped(replayParts(identity, program: program)).enumerated().map {
             labelled($0.offset == 0 ? "replay" : "", $0.element)
         }
         lines.append(labelled("database", "\(identity.database), run \(identity.run), fingerprint \(fingerprint)"))
+        if let note { lines.append(labelled("note", note)) }
+        return lines
+    }
+
+    /// Why a run may be inconclusive, and what that is for whoever called: make turns every failure into its own 2.
+    private var note: String? {
+        let isOpen = result.verdict == .inconclusive
         if result.replicationsDone == 1 && !result.expectations.isEmpty {
-            lines.append(labelled("note", "one replication has no interval, so expectations stay open"))
+            let exit = isOpen ? "; inconclusive is exit code 2" : ""
+            return "one replication has no interval, so expectations stay open" + exit
+        }
+        return isOpen ? "inconclusive is exit code 2; more replications may settle it" : nil
+    }
+
+    private var hasOneReplication: Bool {
+        result.verdict == .inconclusive && result.replicationsDone == 1 && !result.expectations.isEmpty
+    }
+
+    /// The commands that tell of the costliest calls.
+    private func explainLines(limit: Int) -> [String] {
+        var lines: [String] = []
+        for call in calls.prefix(3) {
+            let parts = [
+                "\(shellQuoted(program)) explain", "\(result.identity.run)",
+                "--call \(shellQuoted(call.identity))" + databaseOption,
+            ]
+            var text = wrapped(parts)
+            let cost = "   (\(Numbers.grouped(call.pairs)) pairs lost)"
+            if text[text.count - 1].count + cost.count <= Self.width - 14 { text[text.count - 1] += cost }
+            if lines.count + text.count > limit { break }
+            for part in text { lines.append(labelled(lines.isEmpty ? "explain" : "", part)) }
         }
         return lines
     }
@@ -156,13 +201,18 @@ public struct Summary: Sendable {
 /// Where runs are recorded unless the command line says otherwise.
 public let defaultDatabase = "results/antipode.db"
 
-/// The command that gives the same numbers again, on any machine.
-func replayCommand(_ identity: RunIdentity) -> String { replayParts(identity).joined(separator: " ") }
+/// How the program is called where nothing else is known.
+public let programName = "antipode"
+
+/// The command that gives the same numbers again, on any machine; so it does not say where the program is on this one.
+func replayCommand(_ identity: RunIdentity) -> String {
+    replayParts(identity, program: programName).joined(separator: " ")
+}
 
 /// The command in the parts between which a line may be broken.
-private func replayParts(_ identity: RunIdentity) -> [String] {
+private func replayParts(_ identity: RunIdentity, program: String) -> [String] {
     [
-        "antipode run \(shellQuoted(identity.file))", "--seed \(identity.seed)",
+        "\(shellQuoted(program)) run", shellQuoted(identity.file), "--seed \(identity.seed)",
         "--replications \(identity.replicationsPlanned)",
     ] + identity.overrides.map { "--set \(shellQuoted($0))" }
 }
@@ -181,7 +231,7 @@ private func wrapped(_ parts: [String]) -> [String] {
 }
 
 /// Quotes what a shell would not take literally.
-func shellQuoted(_ text: String) -> String {
+public func shellQuoted(_ text: String) -> String {
     let safe = text.allSatisfy { $0.isASCII && ($0.isLetter || $0.isNumber || "-_./=:,@%+".contains($0)) }
     if safe && !text.isEmpty { return text }
     return "'" + text.split(separator: "'", omittingEmptySubsequences: false).joined(separator: "'\\''") + "'"

@@ -4,7 +4,8 @@ import Measures
 /// The tables in the middle of the screen.
 extension Summary {
     private static let labelWidth = 22
-    private static let cellWidth = 13
+    /// Two more than a cell may be long, so that columns never touch.
+    private static let cellWidth = Numbers.cellLimit + 2
 
     // MARK: Setup
 
@@ -17,8 +18,8 @@ extension Summary {
         if rows.isEmpty { return [] }
         let quantiles = ResponseCatalogue.quantiles.map(\.name)
         return [
-            header("setup, ms", ["first audio", "first video"], span: quantiles.count),
-            style.faint(row("", quantiles + quantiles)),
+            header("setup time", ["first audio", "first video"], span: quantiles.count),
+            style.faint(row("  ms unless marked", quantiles + quantiles)),
         ] + rows
     }
 
@@ -31,14 +32,11 @@ extension Summary {
             label,
             estimates.map { estimate in
                 guard let estimate, let mean = estimate.mean else { return "-" }
-                if estimate.never > 0 { return neverCell(estimate) }
-                return Numbers.timeCell(
-                    milliseconds: mean, halfWidth: estimate.halfWidth, width: Self.cellWidth - 1)
+                if estimate.never > 0 {
+                    return Numbers.neverCell(estimate.never, of: estimate.never + estimate.observed)
+                }
+                return Numbers.timeCell(milliseconds: mean, halfWidth: estimate.halfWidth, range: estimate.range)
             })
-    }
-
-    private func neverCell(_ estimate: ResponseEstimate) -> String {
-        "never \(estimate.never)/\(estimate.never + estimate.observed)"
     }
 
     // MARK: Delivery
@@ -70,7 +68,7 @@ extension Summary {
     ) -> String {
         let name = ResponseCatalogue.deliveryName(messageClass.name, path: path, phase: phase, bound: bound)
         guard let estimate = result.response(named: name), let mean = estimate.mean else { return "-" }
-        return Numbers.percent(mean, halfWidth: estimate.halfWidth)
+        return Numbers.percentCell(mean, halfWidth: estimate.halfWidth, range: estimate.range)
     }
 
     // MARK: Recovery, people, losses, stations
@@ -106,12 +104,15 @@ extension Summary {
     private var peopleText: String? {
         guard let lost = result.response(named: "people.lost-session"), let mean = lost.mean else { return nil }
         if mean == 0 { return "nobody lost a session" }
-        var parts = [Numbers.value(mean, unit: lost.unit, halfWidth: lost.halfWidth) + " lost a session"]
-        if let back = result.response(named: "people.returned"), let mean = back.mean {
-            parts.append(Numbers.value(mean, unit: back.unit, halfWidth: back.halfWidth) + " of them returned")
-        }
-        if let gone = result.response(named: "people.gave-up"), let mean = gone.mean {
-            parts.append(Numbers.value(mean, unit: gone.unit, halfWidth: gone.halfWidth) + " gave up")
+        var parts: [String] = []
+        let ends = [
+            ("lost-session", "lost a session"), ("returned", "of them returned"), ("gave-up", "gave up"),
+        ]
+        for (name, words) in ends {
+            guard let estimate = result.response(named: "people." + name), let mean = estimate.mean else { continue }
+            let number = Numbers.value(
+                mean, unit: estimate.unit, halfWidth: estimate.halfWidth, range: estimate.range)
+            parts.append(number + " " + words)
         }
         return parts.joined(separator: ", ")
     }
@@ -126,22 +127,28 @@ extension Summary {
             .map { (cause: $0, pairs: total.lost[Int($0.rawValue)]) }
             .filter { $0.pairs > 0 }
             .sorted { ($1.pairs, $0.cause.rawValue) < ($0.pairs, $1.cause.rawValue) }
-        var cells = causes.prefix(8).map { lossCell($0.cause.name, $0.pairs, total.lostTotal) }
         let others = causes.dropFirst(8)
-        let half = (cells.count + 1) / 2
         if !others.isEmpty {
             lines[0] += " (and \(Numbers.grouped(others.reduce(0) { $0 + $1.pairs })) by \(others.count) more)"
         }
-        if cells.count % 2 == 1 { cells.append("") }
-        for index in 0..<half {
-            lines.append(trimmed("  " + pad(cells[index], 49) + cells[index + half]))
-        }
-        return lines
+        let cells = causes.prefix(8).map { ($0.cause.name, $0.pairs, Double($0.pairs) / Double(total.lostTotal)) }
+        return lines + lossTable(cells)
     }
 
-    private func lossCell(_ name: String, _ pairs: Int64, _ lost: Int64) -> String {
-        let share = Numbers.percent(Double(pairs) / Double(lost))
-        return pad(name, 27) + pad(Numbers.grouped(pairs), 12, .right) + pad(share, 6, .right) + " %"
+    /// Two columns of causes; names give way where the numbers need their place.
+    private func lossTable(_ causes: [(name: String, pairs: Int64, share: Double)]) -> [String] {
+        let half = (causes.count + 1) / 2
+        var lines: [String] = []
+        for nameWidth in [27, 22, 16] {
+            var cells = causes.map {
+                [cut($0.name, nameWidth), Numbers.grouped($0.pairs), Numbers.percent($0.share) + " %"]
+            }
+            if cells.count % 2 == 1 { cells.append(["", "", ""]) }
+            let rows = (0..<half).map { ["  " + cells[$0][0]] + cells[$0][1...] + cells[$0 + half] }
+            lines = columns(rows, [.left, .right, .right, .left, .right, .right])
+            if lines.allSatisfy({ $0.count <= Self.width }) { break }
+        }
+        return lines
     }
 
     // MARK: Rows
@@ -154,6 +161,14 @@ extension Summary {
     }
 
     private func row(_ label: String, _ cells: [String]) -> String {
-        trimmed(pad(label, Self.labelWidth) + cells.map { pad($0, Self.cellWidth, .right) }.joined())
+        trimmed(pad(label, Self.labelWidth) + cells.map { "  " + pad($0, Numbers.cellLimit, .right) }.joined())
+    }
+}
+
+extension ResponseEstimate {
+    /// The extremes over replications, if it was observed everywhere.
+    var range: ClosedRange<Double>? {
+        guard let least, let most, never == 0 else { return nil }
+        return least...most
     }
 }

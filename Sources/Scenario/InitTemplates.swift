@@ -106,6 +106,7 @@ public enum InitTemplates {
 
         expect:
           - { response: delivery.audio.all.before.400ms, at-least: 95% }
+          - { response: delivery.audio.all.after.ever, at-least: 90% }
           - { response: people.returned, at-least: 80% }
 
         """

@@ -28,15 +28,18 @@ struct ExplainCommand: ParsableCommand {
             --keep all). Where the journal was full, the story says so.
 
             EXAMPLE
-              antipode explain 3 --call 12
+              antipode explain 3 --call vietnam/call-12
               antipode explain 3 --lost gateway-down
             """)
 
     @Argument(help: ArgumentHelp("Number of the run.", valueName: "run"))
     var number: Int64
 
-    @Option(help: ArgumentHelp("Number of the call.", valueName: "id"))
-    var call: Int32?
+    @Option(
+        help: ArgumentHelp(
+            "The call: its name (vietnam/call-12), that of a person in it (vietnam/call-12/person-2), or its number.",
+            valueName: "id"))
+    var call: String?
 
     @Option(help: ArgumentHelp("Cause of the losses, as the summary names it.", valueName: "cause"))
     var lost: CauseArgument?
@@ -47,6 +50,7 @@ struct ExplainCommand: ParsableCommand {
     @OptionGroup var database: DatabaseOption
 
     func validate() throws {
+        if call == "" { throw ValidationError("--call needs a name or a number") }
         if (call == nil) == (lost == nil) { throw ValidationError("give either --call or --lost") }
         if limit < 1 { throw ValidationError("--limit must be 1 or more") }
     }
@@ -54,7 +58,9 @@ struct ExplainCommand: ParsableCommand {
     func run() throws {
         try reportingFailure {
             let store = try ResultStore.openReadOnly(path: database.path)
-            guard let question = call.map(StoryQuestion.call) ?? lost.map({ .cause($0.cause) }) else { return }
+            guard let question: StoryQuestion = call.map({ .call($0) }) ?? lost.map({ .cause($0.cause) }) else {
+                return
+            }
             Screen.output(try story(of: number, question, in: store, limit: limit, style: .output))
         }
     }

@@ -38,7 +38,8 @@ struct InitCommand: ParsableCommand {
         try reportingFailure {
             let files = try Starter(directory: directory, first: regionNames[0], second: regionNames[1])
                 .write(overwrites: force)
-            Screen.output(files.map { "wrote \($0)\n" }.joined() + "next: antipode run \(files[1])\n")
+            let command = "\(shellQuoted(calledProgram)) run \(shellQuoted(files[1]))"
+            Screen.output(files.map { "wrote \($0)\n" }.joined() + "next: \(command)\n")
         }
     }
 

@@ -70,7 +70,7 @@ struct RunSession {
             if index > 0 && format == .text { Screen.output("\n") }
             let result = try runOne(plan, store)
             switch format {
-            case .text: Screen.output(Summary(result, style: .output).text)
+            case .text: Screen.output(try Summary(result, in: store).text)
             case .json: Screen.output(try jsonReport(result) + "\n")
             }
             verdicts.append(result.verdict)

@@ -28,7 +28,7 @@ struct ShowCommand: ParsableCommand {
             let store = try ResultStore.openReadOnly(path: database.path)
             let result = try storedResult(of: number, in: store, database: database.path)
             switch format {
-            case .text: Screen.output(Summary(result, style: .output).text)
+            case .text: Screen.output(try Summary(result, in: store).text)
             case .json: Screen.output(try jsonReport(result) + "\n")
             }
         }

@@ -111,7 +111,7 @@ private func checkSoundness(_ path: String, run: Int64, atLeast seen: Int) throw
     let finished = try running.finish()
     #expect(finished.code == 2)
     #expect(finished.output.hasPrefix("INCONCLUSIVE  tiny"))
-    #expect(finished.output.contains("antipode run --resume 1 --database results.db"))
+    #expect(finished.output.contains("\(Antipode.binary.path) run --resume 1 --database results.db"))
     try checkSoundness(path, run: 1, atLeast: seen)
     let store = try ResultStore.openReadOnly(path: path)
     #expect(try store.run(1)?.state == .interrupted)

@@ -83,11 +83,10 @@ private func fingerprint(_ antipode: Antipode, _ options: String...) throws -> S
 }
 
 @Test func whatIsPrintedDoesNotDependOnTheThreads() throws {
-    let antipode = try Antipode.prepared()
     func summary(_ threads: String) throws -> [Substring] {
-        let finished = try antipode.run("run", "tiny.yaml", "--threads", threads, "--database", "t\(threads).db")
+        let finished = try Antipode.prepared().run("run", "tiny.yaml", "--threads", threads)
         return finished.output.split(separator: "\n").filter { line in
-            !line.hasPrefix("cost") && !line.hasPrefix("database")
+            !line.hasPrefix("cost")
         }
     }
     #expect(try summary("1") == summary("2"))
@@ -109,19 +108,57 @@ private func fingerprint(_ antipode: Antipode, _ options: String...) throws -> S
 
 @Test func explainTellsOfAFault() throws {
     let antipode = try Antipode.prepared()
-    let fault = """
-        timeline:
-          - { at: 5s, for: 10s, fault: black-hole, site: west }
-        """
-    try antipode.write("loss.yaml", tinyScenario.replacing("timeline: []", with: fault))
+    try antipode.write("loss.yaml", loss)
     _ = try antipode.run("run", "loss.yaml")
-    let call = try antipode.run("explain", "1", "--call", "0")
+    let call = try antipode.run("explain", "1", "--call", "1")
     #expect(call.code == 0, "\(call.error)")
-    #expect(call.output.hasPrefix("call 0 in run 1   tiny\n"))
+    #expect(call.output.hasPrefix("call 1, near-west/call-1, in run 1   tiny\n"))
     #expect(call.output.contains("0:05.000"))
+    #expect(try antipode.run("explain", "1", "--call", "near-west/call-1").output == call.output)
+    #expect(try antipode.run("explain", "1", "--call", "near-west/call-1/person-1").output == call.output)
     let lost = try antipode.run("explain", "1", "--lost", "site-unreachable")
     #expect(lost.code == 0)
     #expect(lost.output.hasPrefix("pairs lost to \"site unreachable\" in run 1   tiny\n"))
+}
+
+private let loss = tinyScenario.replacing(
+    "timeline: []", with: "timeline:\n  - { at: 5s, for: 10s, fault: black-hole, site: west }")
+
+@Test(arguments: [
+    ("near-west/call-7", "near-west/call-1"), ("7", "1 (near-west/call-1)"), ("nonsense", "near-west/call-1"),
+    ("-99999999999999999999", "near-west/call-1"),
+])
+func anUnknownCallGives65AndTheNearest(_ call: String, _ nearest: String) throws {
+    let antipode = try Antipode.prepared()
+    try antipode.write("loss.yaml", loss)
+    _ = try antipode.run("run", "loss.yaml")
+    let finished = try antipode.run("explain", "1", "--call=\(call)")
+    #expect(finished.code == 65)
+    #expect(
+        finished.error
+            == "antipode: run 1 knows no call \"\(call)\" in its kept replications; nearest: \(nearest)\n")
+}
+
+@Test func aRunThatKeptNoCallSaysSo() throws {
+    let antipode = try Antipode.prepared()
+    _ = try antipode.run("run", "tiny.yaml")
+    let finished = try antipode.run("explain", "1", "--call", "0")
+    #expect(finished.code == 65)
+    #expect(finished.error.hasPrefix("antipode: run 1 knows no call: "))
+    #expect(finished.errorLines.count == 1)
+}
+
+@Test func theSummaryNamesCallsThatExplainKnows() throws {
+    let antipode = try Antipode.prepared()
+    try antipode.write("loss.yaml", loss)
+    let run = try antipode.run("run", "loss.yaml")
+    let lines = run.output.replacing(" \\\n" + String(repeating: " ", count: 14), with: " ").split(separator: "\n")
+    let line = try #require(lines.first { $0.hasPrefix("explain       ") })
+    let words = line.dropFirst(14).split(separator: " ").map(String.init)
+    #expect(words[0] == Antipode.binary.path)
+    let explain = try antipode.start(Array(words[1...4])).finish()
+    #expect(explain.code == 0, "\(explain.error)")
+    #expect(explain.output.contains("\(words[4]), in run 1"))
 }
 
 @Test(arguments: [["show", "9"], ["explain", "9", "--call", "0"], ["run", "--resume", "9"]])

@@ -52,13 +52,13 @@ func meanWaitAtAStation(ports: Int) {
     #expect(interval.relativeHalfWidth < 0.02)
 }
 
-/// M/D/2 at load 0.8: Crommelin's exact value for two servers is 0.7666 of a service (Tijms, A First Course in
-/// Stochastic Models, 2003, section 9.6.2 gives the method).
+/// M/D/2 at load 0.8: 0.9000 s, from the chain of the number in the system at instants one service apart
+/// (Crommelin 1932; Tijms, A First Course in Stochastic Models, 2003, section 9.6), solved to ten digits.
 @Test func meanWaitOfTwoThreads() {
     let interval = meanWait(
         threads: 2, ports: 1, batch: 1, batchesPerSecond: 1.6, cost: 1_000_000_000, seed: 23,
         waits: BatchMeans(discard: 4_000, batchSize: 40_000 * BatchMeans.scale))
-    print("INFO two threads", interval)
+    #expect(interval.contains(0.90002))
     #expect(interval.relativeHalfWidth < 0.02)
 }
 

@@ -1,3 +1,4 @@
+import Foundation
 import Testing
 
 @testable import Report
@@ -21,11 +22,56 @@ func timesHaveAUnitThatFits(_ milliseconds: Double, _ expected: String) {
 }
 
 @Test(arguments: [
-    (812.0, Double?.some(20), "812 ±20"), (9_939.0, 10_369, "9.9 s ±10.4"), (479_400.0, 5_673_400, "479 s ±5,674"),
-    (927_000.0, 9_000_000_000, "15.4 min ±.."), (1_000.0, nil, "1,000"),
+    (812.0, Double?.some(20), "812 ±20"), (1_000.0, nil, "1,000"), (3_982.0, 2_670, "4.0 s ±2.7"),
+    (9_939.0, 9_369, "9.9 s ±9.4"), (599_000.0, 512_345, "599 s ±513"), (25_142_800.0, 20_000_000, "7.0 h ±5.6"),
+    (36e8, 35e8, "1,000 h"), (.infinity, nil, "never"),
 ])
-func cellsKeepWithinTheirColumn(_ milliseconds: Double, _ halfWidth: Double?, _ expected: String) {
-    #expect(Numbers.timeCell(milliseconds: milliseconds, halfWidth: halfWidth, width: 12) == expected)
+func timesFitTheirCell(_ milliseconds: Double, _ halfWidth: Double?, _ expected: String) {
+    #expect(Numbers.timeCell(milliseconds: milliseconds, halfWidth: halfWidth) == expected)
+}
+
+@Test(arguments: [
+    (1_238.0, 212.0, 2_846.0, "212–2,846"), (143_000.0, 3_226, 912_000, "3.2–912 s"),
+    (747_000.0, 54_000, 1_400_000, "0.9–23 min"), (36e6, 0, 144e6, "0–40 h"), (1e15, 1, 4e15, ">9,999 h"),
+])
+func anIntervalWiderThanItsMeanGivesWayToTheRange(
+    _ milliseconds: Double, _ least: Double, _ most: Double, _ expected: String
+) {
+    let cell = Numbers.timeCell(milliseconds: milliseconds, halfWidth: milliseconds * 1.01, range: least...most)
+    #expect(cell == expected)
+}
+
+@Test func cellsOfExtremeValuesStillFit() {
+    var longest = 0
+    for exponent in -3...16 {
+        for mantissa in [1.0, 1.234_567, 9.994_999, 9.995, 9.999_999] {
+            let mean = mantissa * pow(10, Double(exponent))
+            for factor in [0, 1e-9, 0.01, 0.5, 0.999, 1.001, 12.7] {
+                let range = (mean / 1_000)...(mean * 2)
+                let time = Numbers.timeCell(milliseconds: mean, halfWidth: mean * factor, range: range)
+                longest = max(longest, time.count)
+                let share = mean.truncatingRemainder(dividingBy: 1)
+                let percent = Numbers.percentCell(share, halfWidth: share * factor, range: 0...0.999_999)
+                longest = max(longest, percent.count)
+            }
+        }
+    }
+    for (never, total) in [(1, 3), (3, 10_000), (9_999, 10_000), (10_000, 10_000)] {
+        longest = max(longest, Numbers.neverCell(never, of: total).count)
+    }
+    #expect(longest <= 11)
+}
+
+@Test(arguments: [(2, 5, "never 2/5"), (3, 10_000, "never <1 %"), (9_999, 10_000, "never 99 %"), (7, 7, "never 7/7")])
+func neverSaysInHowMany(_ never: Int, _ total: Int, _ expected: String) {
+    #expect(Numbers.neverCell(never, of: total) == expected)
+}
+
+@Test func sharesAndCountsFallBackToTheirRangeToo() {
+    #expect(Numbers.percentCell(0.5, halfWidth: 0.9, range: 0.003...0.992) == "0.3–99.2")
+    #expect(Numbers.percentCell(0.5, halfWidth: 0.4, range: 0.003...0.992) == "50.0 ±40.0")
+    #expect(Numbers.value(4, unit: "count", halfWidth: 9, range: 0...11) == "0 to 11")
+    #expect(Numbers.value(4, unit: "count", halfWidth: 2, range: 3...5) == "4 ±2")
 }
 
 @Test(arguments: [

@@ -32,11 +32,15 @@ private func rehearsal(_ name: String, _ overrides: [String] = []) throws -> Sce
 
     /// Several faults at once: processes die and return while the link and the site are down.
     @Test(arguments: [
-        ["at: 10s, for: 20s, fault: server-kill, server: us/nats-0", "at: 12s, for: 5s, fault: relay-kill, relay: us/ws-0"],
+        [
+            "at: 10s, for: 20s, fault: server-kill, server: us/nats-0",
+            "at: 12s, for: 5s, fault: relay-kill, relay: us/ws-0",
+        ],
         ["at: 10s, for: 30s, fault: wan-cut, link: us/sgp", "at: 20s, for: 8s, fault: power-loss, site: sgp"],
         ["at: 10s, for: 35s, fault: black-hole, site: sgp", "at: 15s, for: 20s, fault: refused, site: us"],
         [
-            "at: 10s, for: 1s, fault: relay-kill, relay: sgp/wt-0", "at: 11s, for: 1s, fault: relay-kill, relay: us/wt-0",
+            "at: 10s, for: 1s, fault: relay-kill, relay: sgp/wt-0",
+            "at: 11s, for: 1s, fault: relay-kill, relay: us/wt-0",
             "at: 12s, for: 10s, fault: round-trip, link: us/sgp, to: 80ms",
             "at: 14s, for: 10s, fault: server-kill, server: sgp/nats-0",
         ],
@@ -55,7 +59,8 @@ private func rehearsal(_ name: String, _ overrides: [String] = []) throws -> Sce
         let outcome = try runEveryWay(
             scenario(
                 calls(
-                    horizon: "40s", local: 3, sets: ["relay: { mailbox: 1, delivery-cost: 20us }", "nats: { message-cost: 60us }"],
+                    horizon: "40s", local: 3,
+                    sets: ["relay: { mailbox: 1, delivery-cost: 40us }", "nats: { message-cost: 60us }"],
                     faults: [
                         "at: 10s, for: 5s, fault: relay-kill, relay: us/wt-0",
                         "at: 20s, for: 5s, fault: server-kill, server: us/nats-0",
@@ -74,7 +79,7 @@ private func rehearsal(_ name: String, _ overrides: [String] = []) throws -> Sce
 
     /// Random faults, steering, sizes, limits and settings.
     @Test func everyExecutorGivesTheSameInRandomScenarios() throws {
-        var random = TestRandom(seed: 11)
+        var random = TestRandom(seed: 12)
         var accepted = 0
         while accepted < 20 {
             // A fault that hits nothing is refused: then the next draw has its turn.

@@ -86,7 +86,8 @@ private typealias PersonRegion = Int
         #expect(others.allSatisfy { [.receiverNotJoined, .senderNotJoined].contains($0) }, "\(others)")
         #expect(cross.lost[Int(LossCause.noGateway.rawValue)] > 10_000)
         let local = outcome.ledger.total(path: .sameRegion)
-        let present = local.expected - local.lost[Int(LossCause.receiverNotJoined.rawValue)]
+        let present =
+            local.expected - local.lost[Int(LossCause.receiverNotJoined.rawValue)]
             - local.lost[Int(LossCause.senderNotJoined.rawValue)] - local.inFlight
         #expect(Double(local.delivered) >= 0.995 * Double(present))
     }

@@ -78,13 +78,16 @@ import Testing
         var plans = PlanTable(servers: 1, rooms: 1)
         for serial in 1...6 {
             plans.targets.append(
-                Target(slot: Int32(serial), session: UInt32(serial), serial: UInt32(serial), peerSerial: UInt32(10 * serial)))
+                Target(
+                    slot: Int32(serial), session: UInt32(serial), serial: UInt32(serial),
+                    peerSerial: UInt32(10 * serial)))
         }
         plans.relays.append(RelayTargets(relay: 0, first: 0, count: 2, room: 0))
         plans.relays.append(RelayTargets(relay: 1, first: 2, count: 2, room: 0))
         plans.routes.append(ForwardTargets(place: 1, first: 4, count: 2, serial: 60))
         let whole = Plan(
-            server: 0, room: 0, time: 0, maximumSerial: 6, maximumLocalSerial: 4, relaysFirst: 0, relaysCount: 2, routesFirst: 0,
+            server: 0, room: 0, time: 0, maximumSerial: 6, maximumLocalSerial: 4, relaysFirst: 0, relaysCount: 2,
+            routesFirst: 0,
             routesCount: 1, gatewaysFirst: 0, gatewaysCount: 0, localCopies: 4)
         plans.plans.append(whole)
 
@@ -109,7 +112,8 @@ import Testing
         plans.relays.append(RelayTargets(relay: 0, first: 0, count: 1, room: 0))
         plans.plans.append(
             Plan(
-                server: 0, room: 0, time: 0, maximumSerial: 9, maximumLocalSerial: 9, relaysFirst: 0, relaysCount: 1, routesFirst: 0,
+                server: 0, room: 0, time: 0, maximumSerial: 9, maximumLocalSerial: 9, relaysFirst: 0, relaysCount: 1,
+                routesFirst: 0,
                 routesCount: 0, gatewaysFirst: 0, gatewaysCount: 0, localCopies: 1))
         let first = plans.narrowed(0, known: 8, server: 0)
         #expect(plans.narrowed(0, known: 8, server: 0) == first)

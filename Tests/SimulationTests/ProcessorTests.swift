@@ -22,7 +22,8 @@ private let millisecond: Int64 = 1_000_000
     /// Budget that was not used is not carried over.
     @Test func anIdlePeriodSavesNothing() {
         var processor = Processor(threads: 1, milliCPU: 300)
-        #expect(processor.serve(arrival: 950 * millisecond, cost: 40 * millisecond) == 980 * millisecond + 30 * millisecond)
+        #expect(
+            processor.serve(arrival: 950 * millisecond, cost: 40 * millisecond) == 980 * millisecond + 30 * millisecond)
         var late = Processor(threads: 1, milliCPU: 300)
         #expect(late.serve(arrival: 990 * millisecond, cost: 40 * millisecond) == 1_030 * millisecond)
     }

@@ -36,7 +36,9 @@ enum RandomScenarios {
             "horizon: \(40 + random.below(60))s", "start: 2026-11-17T13:30:00Z",
             "initial: \(random.pick(["steady", "steady", "empty"]))", "seed: \(random.below(1_000_000))",
             "steering: \(steering)",
-            "relay: { mailbox: \(random.pick(["1", "2", "16"])), client-timeout: \(random.pick(["10s", "30s"])) }",
+            "relay: { mailbox: \(random.pick(["1", "2", "16"])), client-timeout: \(random.pick(["10s", "30s"])), "
+                + "delivery-cost: \(random.pick(["5.6us", "5.6us", "60us"])) }",
+            "nats: { message-cost: \(random.pick(["350ns", "350ns", "80us"])) }",
             "client: { websocket-timeout: \(random.pick(["15s", "40s", "924s"])), "
                 + "quic-idle-timeout: \(random.pick(["10s", "30s"])), webtransport-blocked: 30% }",
             "media: { diagnostics: \(random.pick(["true", "false"])), microphone-on: 90% }",

@@ -22,18 +22,34 @@ struct RunIndex<Run> {
 
     /// The last run that covers `sequence`.
     func find(_ sequence: UInt32) -> Run? {
+        var position = lastStarting(notAfter: sequence)
+        while position >= 0, reach[position] >= sequence {
+            if runs[position].last >= sequence { return runs[position].run }
+            position -= 1
+        }
+        return nil
+    }
+
+    /// The run of the highest rank among those that cover `sequence`.
+    func find(_ sequence: UInt32, rank: (Run) -> UInt64) -> Run? {
+        var position = lastStarting(notAfter: sequence)
+        var best: Run?
+        while position >= 0, reach[position] >= sequence {
+            let run = runs[position].run
+            if runs[position].last >= sequence, best.map({ rank($0) < rank(run) }) ?? true { best = run }
+            position -= 1
+        }
+        return best
+    }
+
+    private func lastStarting(notAfter sequence: UInt32) -> Int {
         var low = 0
         var high = runs.count
         while low < high {
             let middle = (low + high) / 2
             if runs[middle].first <= sequence { low = middle + 1 } else { high = middle }
         }
-        var position = low - 1
-        while position >= 0, reach[position] >= sequence {
-            if runs[position].last >= sequence { return runs[position].run }
-            position -= 1
-        }
-        return nil
+        return low - 1
     }
 
     /// The sequences at which the answer of `find` may change.
@@ -66,5 +82,10 @@ struct StreamRecords {
         boundaries = Array(Set(boundaries)).sorted()
     }
 
-    func loss(_ scope: LossScope, _ sequence: UInt32) -> LossRun? { losses[scope]?.find(sequence) }
+    /// The record of the end of one message's copy. Copies for several sessions of one person can end in different
+    /// ways at different stations, whose order nobody observes: the fate with the highest code wins, whatever was
+    /// recorded last.
+    func loss(_ scope: LossScope, _ sequence: UInt32) -> LossRun? {
+        losses[scope]?.find(sequence) { $0.fate.code }
+    }
 }

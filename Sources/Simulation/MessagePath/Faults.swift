@@ -70,7 +70,8 @@ extension Domain {
     mutating func relayLostServer(_ relay: Int, at time: Int64) {
         guard relays[pointer: relay].pointee.server >= 0 else { return }
         relays[pointer: relay].pointee.server = -1
-        schedule(.relayReconnect, object: relay, at: time)
+        // At once: an entry of the agenda for this very instant would wait for the end of the window.
+        reconnectRelay(relay, at: time)
     }
 
     /// Connects a relay to a living server and subscribes all its sessions again.
@@ -131,8 +132,9 @@ extension Domain {
                 state.pointee.acceptorFlows[pointer: peer], server, toward: world.servers[peer].region, at: time)
             forgetInbound(server, peer, peerKnows: !isSilent)
         }
+        let lastDeparture = max(time, state.pointee.station.processor.free)
         state.pointee.station.processor.restart(at: time)
-        tellNeighbours(of: server, at: time)
+        tellNeighbours(of: server, at: time, afterLast: lastDeparture)
     }
 
     /// The accepting end dies with its process. What the dialer still sends to a process that came back is answered
@@ -156,10 +158,11 @@ extension Domain {
     }
 
     /// Relays and routed servers of the region see the connection close: the kernel or the host tells them.
-    private mutating func tellNeighbours(of server: Int, at time: Int64) {
+    /// What it had in hand goes before, on the relays' rings as on a connection.
+    private mutating func tellNeighbours(of server: Int, at time: Int64, afterLast lastDeparture: Int64) {
         for relay in 0..<relays.count where relays[pointer: relay].pointee.server == server {
             var item = control(.disconnected, attempt: 0)
-            item.time = time + world.relay.serverHop.nanoseconds
+            item.time = lastDeparture + world.relay.serverHop.nanoseconds
             post(item, to: .relay(Int32(relay), port: Int32(1 + server)), in: region)
         }
         for peer in 0..<servers.count where peer != server {

@@ -31,7 +31,9 @@ extension Domain {
         let slot = state.pointee.slot(of: item.list)
         guard slot >= 0 else {
             if tellsStrangers(relay, session: item.list, at: item.time) {
-                answer(relay, item, kind: .reset, at: item.time)
+                // Not before the relay comes to it: an answer never goes back in time.
+                let now = max(item.time, state.pointee.station.processor.free)
+                answer(relay, item, kind: .reset, at: now)
             }
             return losses.add(
                 stream: item.sender, sequence: item.sequence, scope: .everyone, fate: .lost(.senderNotConnected),
@@ -284,7 +286,8 @@ extension Domain {
             // A load balancer resets what has no back end; a dead UDP port stays silent.
             let isRefused = world.sites.isRefused(region, at: item.time)
             if isRefused || world.relays[firstRelay + relay].transport == .webSocket {
-                answer(relay, item, kind: .reset, at: item.time)
+                let now = max(item.time, relays[pointer: relay].pointee.station.processor.free)
+                answer(relay, item, kind: .reset, at: now)
             }
         default: break
         }

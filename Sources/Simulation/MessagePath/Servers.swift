@@ -16,17 +16,17 @@ extension Domain {
     /// Serves one item at a server.
     mutating func serveServer(_ server: Int, _ served: Served) {
         events += 1
-        guard servers[pointer: server].pointee.isAlive else { return dropAtDeadServer(server, served) }
         var served = served
         // Control takes its turn behind the messages before it: it acts when the processor comes to it.
         if served.item.kind != .media && served.item.kind != .raw {
             served.item.time = max(served.item.time, servers[pointer: server].pointee.station.processor.free)
         }
+        guard servers[pointer: server].pointee.isAlive else { return dropAtDeadServer(server, served) }
         let item = served.item
         switch item.kind {
         case .media, .raw:
             let source = source(of: served.port)
-            if source == .gateway, !acceptsMessages(server, port: served.port) {
+            if source == .gateway, !acceptsMessages(server, port: served.port, at: item.time) {
                 return losses.add(
                     stream: item.sender, sequence: item.sequence, scope: .region(Int32(region)),
                     fate: .lost(.gatewayClosedWithBacklog), at: item.time)
@@ -251,6 +251,8 @@ extension Domain {
     /// Writes the interest operations in `scratch` to their connections.
     mutating func sendInterest(_ server: Int, at time: Int64) {
         let outputs = scratch
+        // Nothing overtakes the messages that the processor is still busy with: a ring never goes back in time.
+        let time = max(time, servers[pointer: server].pointee.station.processor.free)
         for output in outputs {
             let item: Item
             let serial = servers[pointer: server].pointee.serial
