@@ -38,7 +38,7 @@ import Testing
         #expect(wide.ledger.total().inFlight > 1_000)
     }
 
-    /// A stream that is wider than its receivers' downlink fills the queue of WebTransport sessions; WebSocket has none.
+    /// A stream that is wider than a downlink fills the queue of WebTransport sessions; WebSocket has none.
     @Test func aFullQueueIsItsOwnCause() throws {
         let media = "media: { video-size: 200KB, key-frame-ratio: 1, camera-on: 100% }"
         let narrow = try runEveryWay(

@@ -116,8 +116,8 @@ let webTransportOnly = "client: { webtransport-blocked: 0% }"
         #expect(outcome.response("people.lost-session") == 8)
         #expect(outcome.response("people.returned") == 1)
         #expect(outcome.times(of: "elects us/").allSatisfy { $0 > .start + .seconds(22) && $0 < .start + .seconds(24) })
-        // Both people of a call within Singapore are away; of a call across, the other one goes on talking, and is heard
-        // as soon as the first connection of the election is up.
+        // Both people of a call within Singapore are away; of a call across, the other one goes on talking, and is
+        // heard as soon as the first connection of the election is up.
         for setup in outcome.setups.filter(\.isReconnect) {
             let first = try #require(setup.firstAudio)
             if setup.joiner.hasPrefix("asia") {
