@@ -1,4 +1,5 @@
 import EventKernel
+import Foundation
 import Measures
 import Scenario
 import Testing
@@ -49,6 +50,17 @@ private func raw(_ made: Scenario) throws -> (published: Int64, delivered: Int64
         let outcome = try run(scenario(idle(horizon: "10s", roundTrip: roundTrip, initial: "empty")))
         let usable = try #require(outcome.response("gateway.usable"))
         #expect(abs(usable - expected) <= 0.05)
+    }
+
+    /// Pings queue behind the messages of a link that is too narrow: the connection goes stale, and what still comes
+    /// on it is lost as raw traffic, not as anybody's.
+    @Test func anOverloadedLinkLosesRawTraffic() throws {
+        let narrow = servers(horizon: "60s", rate: "5000/s").replacing(
+            "round-trip: 234ms", with: "round-trip: 234ms, bandwidth: 1Mbit/s")
+        let outcome = try runEveryWay(scenario(narrow))
+        #expect(try #require(outcome.response("raw.delivered")) < 0.5)
+        #expect(try #require(outcome.response("gateway.usable")) < 0.001)
+        #expect(outcome.ledger.total().lostTotal == 0)
     }
 
     /// A dial is given up after a second.

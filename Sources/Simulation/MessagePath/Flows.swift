@@ -178,7 +178,8 @@ extension Domain {
         for item in waiting { loseHeld(item, toward: target, at: time) }
     }
 
-    private mutating func loseHeld(_ item: Item, toward target: Int, at time: Int64) {
+    /// What a connection that is closed carried, or would have.
+    mutating func loseHeld(_ item: Item, toward target: Int, at time: Int64) {
         switch item.kind {
         case .media:
             losses.add(

@@ -27,9 +27,7 @@ extension Domain {
         case .media, .raw:
             let source = source(of: served.port)
             if source == .gateway, !acceptsMessages(server, port: served.port, at: item.time) {
-                return losses.add(
-                    stream: item.sender, sequence: item.sequence, scope: .region(Int32(region)),
-                    fate: .lost(.gatewayClosedWithBacklog), at: item.time)
+                return loseHeld(item, toward: region, at: item.time)
             }
             forward(server, item, from: source)
         case .subscribe, .unsubscribe, .connect: clientOperation(server, served)
