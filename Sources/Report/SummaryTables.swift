@@ -76,6 +76,8 @@ extension Summary {
     var outcomeLines: [String] {
         var lines: [String] = []
         if let recovery = recoveryText { lines.append(labelled("recovery", recovery)) }
+        if let gateways = gatewayText { lines.append(labelled("gateways", gateways)) }
+        if let publishers = publisherText { lines.append(labelled("publishers", publishers)) }
         if let people = peopleText { lines.append(labelled("people", people)) }
         lines += lossLines
         if let station = result.stations.first {
@@ -99,6 +101,33 @@ extension Summary {
             interval = " [\(Numbers.time(milliseconds: lower * 1_000)), \(upper)]"
         }
         return "median \(time)\(interval) after the first fault, \(recovered) recovered before the end"
+    }
+
+    /// When the fault took the links between clusters, and when they were whole again.
+    private var gatewayText: String? {
+        guard let closed = result.response(named: "gateway.closed"), let mean = closed.mean else { return nil }
+        let end = Numbers.value(mean, unit: closed.unit, halfWidth: closed.halfWidth, range: closed.range)
+        guard let restored = result.response(named: "gateway.restored"), let back = restored.mean else {
+            return "closed by \(end), not all are back"
+        }
+        let again = Numbers.value(back, unit: restored.unit, halfWidth: restored.halfWidth, range: restored.range)
+        return "closed by \(end), all back \(again) after the fault"
+    }
+
+    private var publisherText: String? {
+        guard let delivered = result.response(named: "raw.delivered"), let mean = delivered.mean else { return nil }
+        var parts = [
+            Numbers.value(mean, unit: delivered.unit, halfWidth: delivered.halfWidth, range: delivered.range)
+                + " of their deliveries arrived"
+        ]
+        for quantile in ["p50", "p99"] {
+            guard let latency = result.response(named: "raw.latency." + quantile), let mean = latency.mean else {
+                continue
+            }
+            let time = Numbers.value(mean, unit: latency.unit, halfWidth: latency.halfWidth, range: latency.range)
+            parts.append("\(quantile) \(time)")
+        }
+        return parts.joined(separator: ", ")
     }
 
     private var peopleText: String? {
