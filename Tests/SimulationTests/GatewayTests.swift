@@ -63,6 +63,23 @@ private func raw(_ made: Scenario) throws -> (published: Int64, delivered: Int64
         #expect(outcome.ledger.total().lostTotal == 0)
     }
 
+    /// A SUB reaches Singapore's server at 1 s exactly; New York publishes every millisecond, and its server forwards
+    /// across the gateway from the first message after one one-way delay, not before.
+    @Test func interestIsUsableOneOneWayDelayAfterASubscription() throws {
+        let made = try scenario(servers(horizon: "1200ms", rate: "1000/s", to: "us/nats-0"))
+        let run = try Run(made, replication: 0, options: SimulationOptions())
+        let subscription = Item(
+            time: 1_000_000_000, published: 0, sender: 0, sequence: 0, list: 0, size: 4, kind: .subscribe, flags: 0)
+        run.domains[pointer: 1].pointee.deliver(subscription, to: .server(0, port: 0))
+        try run.run()
+        let plans = run.domains[pointer: 0].pointee.plans.plans.buffer
+        let local = plans.filter { $0.gatewaysCount == 0 }.map(\.time)
+        let across = plans.filter { $0.gatewaysCount > 0 }.map(\.time)
+        #expect(!local.isEmpty && local.allSatisfy { $0 < 1_117_000_000 })
+        let first = try #require(across.min())
+        #expect(first >= 1_117_000_000 && first < 1_118_500_000)
+    }
+
     /// A dial is given up after a second.
     @Test func gatewaysNeverFormOverALongerRoundTripThanADialTakes() throws {
         let outcome = try run(scenario(idle(horizon: "60s", roundTrip: "1010ms", initial: "empty")))
