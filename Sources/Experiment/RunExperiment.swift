@@ -53,7 +53,10 @@ public func runExperiment(
     var wasCancelled = false
     while let (slot, result) = pool.take() {
         do {
-            try record.add(try result.get())
+            let finished = try result.get()
+            // Whoever happened to finish while an earlier one was broken off is run again on resuming: what is kept
+            // has no gaps, so that an interrupted run does not favour replications that are quick.
+            if !wasCancelled { try record.add(finished) }
         } catch is CancellationError {
             wasCancelled = true
             pool.stop()
