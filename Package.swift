@@ -41,6 +41,7 @@ let package = Package(
         room("NATSModel", ["EventKernel", "RandomVariates", "Parameters", "Measures"]),
         room("CallModel", ["EventKernel", "RandomVariates", "Parameters", "Measures", "Network"]),
         room("Scenario", ["EventKernel", "Parameters", "Measures", "Network", "NATSModel", "CallModel", yams]),
+        room("Routing", ["EventKernel", "RandomVariates", "Parameters", "Network", "NATSModel", "Scenario"]),
         room(
             "Simulation",
             [
@@ -51,12 +52,15 @@ let package = Package(
         room(
             "Experiment",
             ["EventKernel", "Measures", "Statistics", "Scenario", "Simulation", "ResultStore"]),
+        // What Swift cannot call: variadic and GNU-only interfaces of Linux.
+        .target(name: "CLinux"),
+        room("Emulation", ["CLinux", "EventKernel", "RandomVariates", "NATSModel", "Routing"]),
         room("Report", ["EventKernel", "Measures", "Statistics", "Scenario", "ResultStore", "Experiment"]),
         .executableTarget(
             name: "antipode",
             dependencies: [
-                "EventKernel", "Measures", "Scenario", "Simulation", "ResultStore", "Experiment", "Report",
-                "Statistics", argumentParser,
+                "EventKernel", "Measures", "NATSModel", "Scenario", "Routing", "Simulation", "Emulation", "ResultStore",
+                "Experiment", "Report", "Statistics", argumentParser,
             ],
             swiftSettings: strict),
         .executableTarget(
@@ -75,6 +79,9 @@ let package = Package(
         tests(
             "Simulation",
             ["Simulation", "Scenario", "EventKernel", "Measures", "Network", "NATSModel", "CallModel"]),
+        tests("Routing", ["Routing", "Scenario", "EventKernel", "NATSModel"]),
+        tests("Emulation", ["Emulation", "Routing", "EventKernel", "NATSModel", "CLinux"]),
+        tests("Conformance", ["Emulation", "Routing", "Scenario", "EventKernel", "NATSModel"]),
         tests("ResultStore", ["ResultStore", "Measures", "EventKernel", "Scenario", grdb]),
         tests(
             "Experiment",
