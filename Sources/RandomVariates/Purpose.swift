@@ -7,7 +7,7 @@
 /// |---|---|
 /// | 0 - 255 | RandomVariates: general use, examples |
 /// | 256 - 511 | Network: loss, jitter, DNS, health checks |
-/// | 512 - 767 | NATSModel: reconnect jitter, choice of group members |
+/// | 512 - 767 | NATSModel and Routing: reconnect jitter, order of URLs, choice of group members |
 /// | 768 - 1023 | CallModel: arrivals, room sizes, durations, clients, media |
 /// | 1024 - 1279 | Scenario and Simulation: initial state, phases, faults |
 /// | 1280 - 1535 | Experiment and Emulation: seeds of searches, load drivers |
