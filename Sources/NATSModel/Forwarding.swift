@@ -8,6 +8,9 @@ public enum SourceKind: Hashable, Sendable {
     case route(QueueFilter)
     /// A server of another cluster.
     case gateway(QueueFilter)
+    /// The answer to a mapped request, at the server that the requester is connected to. It came from the server of
+    /// the cluster that got it by gateway, or by gateway directly; it goes to all that a client's message goes to.
+    case answer(isFromRoute: Bool)
 }
 
 /// The queue groups that a routed message may be given to.
@@ -47,7 +50,8 @@ public struct Forwarding: Hashable, Sendable {
         public var connection: ConnectionID
         /// The local member's sid; `nil` when `connection` is a route.
         public var sid: Int32?
-        /// How many members stand behind it: 1 for a local member.
+        /// Its share of the draws: 1 for a local member and the number of members for a route, and in addition
+        /// those of the members in front of it that may not get the message.
         public var weight: Int32
 
         @inlinable

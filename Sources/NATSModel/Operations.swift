@@ -71,27 +71,69 @@ public struct Publish: Hashable, Sendable {
     public var reply: SubjectID?
     /// Bytes of headers and payload.
     public var size: Int32
+    /// How many of them are headers.
+    public var headerSize: Int32
     /// Identity of the message. The member of a queue group is drawn from it, so that the choice does not depend
     /// on what else the server did before.
     public var key: UInt64
+    /// Between servers: the reply subject is `_GR_.<cluster>.<server>.<reply>`, and answers shall go there.
+    public var replyOrigin: ReplyOrigin?
+    /// Between servers: the subject is `_GR_.<cluster>.<server>.<subject>`, an answer on its way back.
+    public var destination: ReplyOrigin?
 
-    public init(subject: SubjectID, reply: SubjectID? = nil, size: Int32 = 0, key: UInt64 = 0) {
+    public init(
+        subject: SubjectID, reply: SubjectID? = nil, size: Int32 = 0, key: UInt64 = 0, headerSize: Int32 = 0,
+        replyOrigin: ReplyOrigin? = nil, destination: ReplyOrigin? = nil
+    ) {
         self.subject = subject
         self.reply = reply
         self.size = size
         self.key = key
+        self.headerSize = headerSize
+        self.replyOrigin = replyOrigin
+        self.destination = destination
+    }
+
+    /// Whether it is an HPUB, HMSG or routed HMSG.
+    public var hasHeaders: Bool { headerSize > 0 }
+
+    /// What a client gets of it: the plain reply subject, and no headers if it does not support them.
+    func seen(byClientWithHeaders supportsHeaders: Bool) -> Publish {
+        let isBare = !supportsHeaders && hasHeaders
+        return Publish(
+            subject: subject, reply: reply, size: isBare ? size - headerSize : size, key: key,
+            headerSize: isBare ? 0 : headerSize)
     }
 }
 
-/// Why a server sends `-ERR`.
+/// Why a server sends `-ERR`, or closes a connection.
 @frozen
 public enum ProtocolError: UInt8, Sendable, BitwiseCopyable {
-    /// SUB on something that is no subject; the connection stays open.
+    /// SUB on something that is no subject.
     case invalidSubject
-    /// An operation that this kind of connection may not carry; the receiver closes the connection.
+    /// An operation that this kind of connection may not carry.
     case unknownOperation
     /// Sent by a dialer that found another cluster than it wanted, and by an acceptor that rejects the dialer.
     case wrongGateway
+    /// PUB of more than `Server.maximumPayload` bytes.
+    case maximumPayload
+    /// PUB on a subject that only servers use (`_GR_.`).
+    case publishPermission
+    /// PUB with a reply subject that only servers use (`_GR_.`, `_R_.`, `$JS.ACK.`).
+    case replyPermission
+    /// HPUB by a client that connected without headers. A real server closes without a word.
+    case headersNotSupported
+    /// CONNECT that wants 503 messages without supporting headers.
+    case noRespondersRequiresHeaders
+
+    /// Whether the server closes the connection after it; else the operation is dropped and the connection lives.
+    public var closesConnection: Bool {
+        switch self {
+        case .invalidSubject, .publishPermission, .replyPermission: false
+        case .unknownOperation, .wrongGateway, .maximumPayload, .headersNotSupported, .noRespondersRequiresHeaders:
+            true
+        }
+    }
 }
 
 /// What travels on a connection, in the words of the NATS protocol.

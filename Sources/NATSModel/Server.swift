@@ -27,11 +27,20 @@ public struct Server: Sendable {
     public private(set) var epoch: UInt32 = 0
     /// What the last call of `open`, `close`, `receive` or `setRoundTrip` changed.
     public internal(set) var lastChange = Change.nothing
-    /// Operations that the connection's kind may not carry; each was answered with `-ERR`.
+    /// Operations that were refused; each was answered with `-ERR`.
     public internal(set) var protocolViolations: Int64 = 0
     /// Operations that came in on a connection already closed here.
     public internal(set) var ignoredOperations: Int64 = 0
 
+    /// `max_payload`: bytes of headers and payload that a client may publish at once.
+    public var maximumPayload: Int32 = 1_048_576
+    /// Wrong rules that a test switched on.
+    public var deviations: Deviation = [] {
+        didSet { sublist.deviations = deviations }
+    }
+
+    /// What mapped replies call this server.
+    let origin: ReplyOrigin
     var sublist = Sublist()
     var peers: [ConnectionID: Peer] = [:]
     /// Sorted.
@@ -41,6 +50,10 @@ public struct Server: Sendable {
     /// In sending order: by round trip, then by id.
     var outboundGateways: [ConnectionID] = []
     let choiceKey: UInt64
+    var replyMap = ReplyMap()
+    let losesGroupTallies: Bool
+    /// With `losesGroupTallies`: what the server believes to be the number of a group's members in the cluster.
+    var groupTallies: [InterestKey: Int32] = [:]
 
     /// One subscription of a client.
     struct Subscription: Sendable {
@@ -66,6 +79,8 @@ public struct Server: Sendable {
     struct Peer: Sendable {
         var kind: ConnectionKind
         var identity: ServerIdentity?
+        /// The other server's `origin`.
+        var origin: ReplyOrigin?
         var options = ConnectOptions()
         /// Clients: by sid.
         var subscriptions: [Int32: Subscription] = [:]
@@ -81,7 +96,9 @@ public struct Server: Sendable {
     public init(name: String, cluster: String, version: ServerVersion = .v2_9_10, scopeDepth: Int = 2) {
         precondition(scopeDepth >= 1, "a scope needs at least one token")
         self.identity = ServerIdentity(name: name, cluster: cluster)
+        self.origin = ReplyOrigin(identity)
         self.version = version
+        self.losesGroupTallies = version.behaviour.losesQueueTallyOnRouteReconnect
         self.scopeDepth = scopeDepth
         // FNV-1a over the name: servers draw members independently of each other.
         self.choiceKey = "\(cluster)/\(name)".utf8.reduce(0xcbf2_9ce4_8422_2325) {
@@ -97,11 +114,12 @@ public struct Server: Sendable {
         precondition(peers[connection] == nil, "a connection is opened once")
         precondition(kind == .client || peer != nil, "servers have an identity")
         lastChange = .nothing
-        peers[connection] = Peer(kind: kind, identity: peer)
+        peers[connection] = Peer(kind: kind, identity: peer, origin: peer.map { ReplyOrigin($0) })
         switch kind {
         case .client: break
         case .route:
             _ = routes.insertSorted(connection)
+            if deviations.contains(.forgetsReplayToRoutes) { break }
             replayLocalInterest(to: connection, into: &outputs)
         case .inboundGateway:
             _ = inboundGateways.insertSorted(connection)
@@ -120,7 +138,9 @@ public struct Server: Sendable {
         guard let peer = peers[connection] else { return }
         switch peer.kind {
         case .client:
+            let before = outputs.count
             removeAllSubscriptions(of: connection, in: subjects, into: &outputs)
+            if deviations.contains(.keepsInterestOfClosedClients) { outputs.removeLast(outputs.count - before) }
         case .route:
             for key in peer.interest.sorted() { removeRouted(key, from: connection, in: subjects, into: &outputs) }
             _ = routes.removeSorted(connection)
@@ -135,8 +155,10 @@ public struct Server: Sendable {
 
     /// Takes one operation that arrived on an open connection.
     ///
+    /// After an `.error` whose `closesConnection` is true, the caller closes the connection at both ends.
+    ///
     /// - Parameters:
-    ///   - now: when it arrived.
+    ///   - now: when it arrived; must not run backwards. Replies are mapped for 2 s from a subscription.
     ///   - subjects: the table in which all ids of the operation were interned.
     public mutating func receive(
         _ operation: Operation, on connection: ConnectionID, at now: SimTime, in subjects: SubjectTable,
@@ -150,7 +172,11 @@ public struct Server: Sendable {
         switch operation {
         case .ping: outputs.append(Output(connection: connection, operation: .pong))
         case .pong, .info, .error: break
-        case .connect(let options): peers[connection]?.options = options
+        case .connect(let options):
+            peers[connection]?.options = options
+            if kind == .client, options.noResponders, !options.headers {
+                refuse(connection, .noRespondersRequiresHeaders, into: &outputs)
+            }
         case .subscribe(let sid, let subject, let queue):
             guard kind == .client else { return refuse(connection, into: &outputs) }
             subscribe(sid, subject, queue, of: connection, at: now, in: subjects, into: &outputs)
@@ -158,12 +184,10 @@ public struct Server: Sendable {
             guard kind == .client else { return refuse(connection, into: &outputs) }
             unsubscribe(sid, maximum, of: connection, in: subjects, into: &outputs)
         case .publish(let message):
-            guard kind == .client, let peer = peers[connection] else { return refuse(connection, into: &outputs) }
-            let source: SourceKind = peer.options.echo ? .client : .clientWithoutEcho(connection)
-            let table = forwarding(of: message.subject, from: source, in: subjects)
-            deliver(table, message, from: connection, in: subjects, into: &outputs)
+            guard kind == .client else { return refuse(connection, into: &outputs) }
+            publish(message, from: connection, at: now, in: subjects, into: &outputs)
         case .remoteSubscribe, .remoteUnsubscribe, .routed, .allSubscriptionsStart, .allSubscriptionsComplete:
-            receiveFromServer(operation, on: connection, kind: kind, in: subjects, into: &outputs)
+            receiveFromServer(operation, on: connection, kind: kind, at: now, in: subjects, into: &outputs)
         case .message, .noResponders:
             refuse(connection, into: &outputs)
         }
@@ -173,11 +197,10 @@ public struct Server: Sendable {
         _ sid: Int32, _ subject: SubjectID, _ queue: QueueID?, of connection: ConnectionID, at now: SimTime,
         in subjects: SubjectTable, into outputs: inout [Output]
     ) {
-        guard subjects.isSubscribable(subject) else {
-            outputs.append(Output(connection: connection, operation: .error(.invalidSubject)))
-            return
-        }
         guard peers[connection]?.subscriptions[sid] == nil else { return }
+        guard subjects.isSubscribable(subject) else {
+            return refuse(connection, .invalidSubject, into: &outputs)
+        }
         let subscription = Subscription(subject: subject, queue: queue, since: now)
         add(subscription, sid: sid, of: connection, in: subjects, into: &outputs)
     }
@@ -194,9 +217,36 @@ public struct Server: Sendable {
         }
     }
 
-    private mutating func receiveFromServer(
-        _ operation: Operation, on connection: ConnectionID, kind: ConnectionKind, in subjects: SubjectTable,
+    /// A client's message: checked in the order of nats-server v2.9.10 server/client.go processHeaderPub and
+    /// processInboundClientMsg. Any subject may be published to; only interest says whether it reaches anybody.
+    private mutating func publish(
+        _ message: Publish, from connection: ConnectionID, at now: SimTime, in subjects: SubjectTable,
         into outputs: inout [Output]
+    ) {
+        precondition(message.replyOrigin == nil && message.destination == nil, "clients publish plain subjects")
+        guard let options = peers[connection]?.options else { return }
+        if message.hasHeaders && !options.headers {
+            return refuse(connection, .headersNotSupported, into: &outputs)
+        }
+        if message.size > maximumPayload { return refuse(connection, .maximumPayload, into: &outputs) }
+        if subjects.isGatewayReply(message.subject) {
+            return refuse(connection, .publishPermission, into: &outputs)
+        }
+        if let reply = message.reply, subjects.isReservedReply(reply) {
+            return refuse(connection, .replyPermission, into: &outputs)
+        }
+        if let destination = replyMap.origin(of: message.subject, for: connection, at: now) {
+            return sendBack(message, to: destination, at: now, in: subjects, into: &outputs)
+        }
+        let hasEcho = options.echo || deviations.contains(.ignoresEcho)
+        let source: SourceKind = hasEcho ? .client : .clientWithoutEcho(connection)
+        let table = forwarding(of: message.subject, from: source, in: subjects)
+        deliver(table, message, from: connection, at: now, in: subjects, into: &outputs)
+    }
+
+    private mutating func receiveFromServer(
+        _ operation: Operation, on connection: ConnectionID, kind: ConnectionKind, at now: SimTime,
+        in subjects: SubjectTable, into outputs: inout [Output]
     ) {
         switch (operation, kind) {
         case (.remoteSubscribe(let subject, let queue, let weight), .route):
@@ -207,16 +257,23 @@ public struct Server: Sendable {
             guard subjects.isSubscribable(subject) else { return refuse(connection, into: &outputs) }
             addGatewayInterest(InterestKey(subject: subject, queue: queue), from: connection, in: subjects)
         case (.remoteUnsubscribe(let subject, let queue), .route):
+            if deviations.contains(.ignoresRouteUnsubscribe) { return }
             let key = InterestKey(subject: subject, queue: queue)
             removeRouted(key, from: connection, in: subjects, into: &outputs)
         case (.remoteUnsubscribe(let subject, let queue), .outboundGateway):
+            if deviations.contains(.ignoresGatewayUnsubscribe) { return }
             removeGatewayInterest(InterestKey(subject: subject, queue: queue), from: connection, in: subjects)
-        case (.routed(let message, let queues), .route):
-            let table = forwarding(of: message.subject, from: .route(.listed(queues)), in: subjects)
-            deliver(table, message, from: connection, in: subjects, into: &outputs)
-        case (.routed(let message, let queues), .inboundGateway):
-            let table = forwarding(of: message.subject, from: .gateway(.listed(queues)), in: subjects)
-            deliver(table, message, from: connection, in: subjects, into: &outputs)
+        case (.routed(let message, let queues), .route), (.routed(let message, let queues), .inboundGateway):
+            let isRoute = kind == .route
+            if let destination = message.destination {
+                receiveAnswer(
+                    message, to: destination, on: connection, isRoute: isRoute, at: now, in: subjects, into: &outputs)
+                return
+            }
+            let source: SourceKind = isRoute ? .route(.listed(queues)) : .gateway(.listed(queues))
+            var table = forwarding(of: message.subject, from: source, in: subjects)
+            if !deviations.isEmpty { addForbidden(to: &table, message.subject, from: connection, in: subjects) }
+            deliver(table, message, from: connection, at: now, in: subjects, into: &outputs)
         case (.allSubscriptionsStart, .outboundGateway), (.allSubscriptionsComplete, .outboundGateway):
             // Interest-only from the first moment: the brackets change nothing (nats-server since 2.9.0).
             break
@@ -225,9 +282,11 @@ public struct Server: Sendable {
         }
     }
 
-    private mutating func refuse(_ connection: ConnectionID, into outputs: inout [Output]) {
+    private mutating func refuse(
+        _ connection: ConnectionID, _ error: ProtocolError = .unknownOperation, into outputs: inout [Output]
+    ) {
         protocolViolations += 1
-        outputs.append(Output(connection: connection, operation: .error(.unknownOperation)))
+        outputs.append(Output(connection: connection, operation: .error(error)))
     }
 
     /// Stores the round trip that a PONG measured. Outbound gateways are asked in its ascending order, so the

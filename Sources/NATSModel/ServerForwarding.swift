@@ -1,3 +1,5 @@
+public import EventKernel
+
 /// The forwarding rules: the only place where a model decides who gets a message
 /// (nats-server v2.9.10 server/client.go processMsgResults, server/gateway.go sendMsgToGateways).
 extension Server {
@@ -8,6 +10,7 @@ extension Server {
     /// - One from another cluster goes to local subscriptions and routes, and to the queue groups it lists.
     /// - One from a route goes to local subscriptions and to local members of the groups it lists; if a group has
     ///   no local member any more, to another routed one.
+    /// - The answer to a mapped request goes to all that a client's message goes to.
     public func forwarding(of subject: SubjectID, from source: SourceKind, in subjects: SubjectTable) -> Forwarding {
         var slots: [Int] = []
         sublist.match(subject, in: subjects, into: &slots)
@@ -27,10 +30,16 @@ extension Server {
         case .gateway(let filter):
             addPlain(slots, silent: nil, to: &result)
             addRoutes(slots, to: &result)
-            addGroups(slots, silent: nil, filter: filter, isFromRoute: false, to: &result)
+            let served = deviations.contains(.servesUnlistedGroups) ? .all : filter
+            addGroups(slots, silent: nil, filter: served, isFromRoute: false, to: &result)
         case .route(let filter):
             addPlain(slots, silent: nil, to: &result)
             addGroups(slots, silent: nil, filter: filter, isFromRoute: true, to: &result)
+        case .answer(let isFromRoute):
+            addPlain(slots, silent: nil, to: &result)
+            addRoutes(slots, to: &result)
+            addGroups(slots, silent: nil, filter: .all, isFromRoute: isFromRoute, to: &result)
+            addGateways(slots, to: &result)
         }
         return result
     }
@@ -39,6 +48,13 @@ extension Server {
         for slot in slots { result.locals.append(contentsOf: sublist.entries[slot].locals) }
         if let silent { result.locals.removeAll { $0.connection == silent } }
         if slots.count > 1 { result.locals.sort() }
+        if deviations.contains(.deliversOncePerClient) {
+            var last: ConnectionID?
+            result.locals.removeAll { local in
+                defer { last = local.connection }
+                return local.connection == last
+            }
+        }
     }
 
     private func addRoutes(_ slots: [Int], to result: inout Forwarding) {
@@ -75,41 +91,51 @@ extension Server {
         }
     }
 
-    /// Local members stand before routed ones in `members`. A member that may not get the message (no echo) is
-    /// left out; the real server tries the next one, which differs only in the shares of the others.
+    /// The draw starts at a uniformly random place of the list, in which a routed entry stands as often as it has
+    /// members, and takes the first that may get the message: the share of a member that may not (no echo) falls to
+    /// the one behind it. Local members stand before routed ones in `members`.
+    ///
+    /// For a message from a route without local members the real server takes the first routed one in its list,
+    /// whose order is random; so here their weights are equal.
     private func addGroup(
         _ members: ArraySlice<Interest.Member>, silent: ConnectionID?, isFromRoute: Bool, to result: inout Forwarding
     ) {
-        let localsOnly = isFromRoute && members.contains { !$0.isRoute }
+        let prefersLocals = isFromRoute || deviations.contains(.prefersLocalMembers)
+        let localsOnly = prefersLocals && members.contains { !$0.isRoute }
+        let equalWeights = isFromRoute || deviations.contains(.ignoresWeights)
         let first = result.candidates.count
         var weight: Int32 = 0
+        var skipped: Int32 = 0
         for member in members {
-            if member.isRoute {
-                if localsOnly { continue }
-                let share = isFromRoute ? 1 : member.weight
-                result.candidates.append(
-                    Forwarding.Candidate(connection: member.connection, sid: nil, weight: share))
-                weight += share
-                result.markRoute(member.connection, plain: false)
-            } else if member.connection != silent {
-                result.candidates.append(
-                    Forwarding.Candidate(connection: member.connection, sid: member.sid, weight: 1))
-                weight += 1
+            if !member.isRoute && member.connection == silent {
+                skipped += 1
+                continue
             }
+            if member.isRoute && localsOnly { continue }
+            let share = (member.isRoute && !equalWeights ? member.weight : 1) + skipped
+            skipped = 0
+            weight += share
+            result.candidates.append(
+                Forwarding.Candidate(
+                    connection: member.connection, sid: member.isRoute ? nil : member.sid, weight: share))
+            if member.isRoute { result.markRoute(member.connection, plain: false) }
         }
         let count = result.candidates.count - first
         if count == 0 { return }
+        result.candidates[first].weight += skipped
         result.groups.append(
             Forwarding.Group(
-                queue: members[members.startIndex].queue, first: Int32(first), count: Int32(count), weight: weight))
+                queue: members[members.startIndex].queue, first: Int32(first), count: Int32(count),
+                weight: weight + skipped))
     }
 
     /// A group served in this cluster goes to no other; the others go to the nearest cluster that has members.
     private func addGateways(_ slots: [Int], to result: inout Forwarding) {
         if outboundGateways.isEmpty { return }
-        var served = result.groups.map(\.queue)
+        let isLocal = !deviations.contains(.servesGroupsInEachCluster)
+        var served = isLocal ? result.groups.map(\.queue) : []
         for gateway in outboundGateways {
-            var plain = false
+            var plain = deviations.contains(.forwardsWithoutInterest)
             var queues: [QueueID] = []
             for slot in slots {
                 let entry = sublist.entries[slot]
@@ -123,27 +149,27 @@ extension Server {
             if slots.count > 1 { queues = queues.sortedUnique() }
             if !plain && queues.isEmpty { continue }
             result.gateways.append(Forwarding.Gateway(connection: gateway, plain: plain, queues: queues))
-            if outboundGateways.count > 1 { served = (served + queues).sorted() }
+            if outboundGateways.count > 1 && isLocal { served = (served + queues).sorted() }
         }
     }
 
     /// Forwards one message by its table: draws a member for each group, writes the copies, counts them against
-    /// `UNSUB` maxima, and answers a request that reached nobody.
+    /// `UNSUB` maxima, and answers a request that reached nobody. A copy handed to a route or a gateway counts as
+    /// reached.
     ///
     /// `receive(.publish)` and `receive(.routed)` are this with a fresh table.
     public mutating func deliver(
-        _ table: Forwarding, _ message: Publish, from source: ConnectionID, in subjects: SubjectTable,
+        _ table: Forwarding, _ message: Publish, from source: ConnectionID, at now: SimTime, in subjects: SubjectTable,
         into outputs: inout [Output]
     ) {
-        var spent: [Forwarding.Local] = []
-        for local in table.locals { deliverLocally(message, to: local, spent: &spent, into: &outputs) }
+        for local in table.locals { deliver(message, to: local, at: now, in: subjects, into: &outputs) }
         var routed: [(route: ConnectionID, queue: QueueID)] = []
         for group in table.groups {
             let draw = mixed(message.key ^ mixed(choiceKey ^ UInt64(UInt32(bitPattern: group.queue.rawValue))))
             let chosen = table.pick(group, draw: draw)
             if let sid = chosen.sid {
                 let local = Forwarding.Local(connection: chosen.connection, sid: sid)
-                deliverLocally(message, to: local, spent: &spent, into: &outputs)
+                deliver(message, to: local, at: now, in: subjects, into: &outputs)
             } else {
                 routed.append((chosen.connection, group.queue))
             }
@@ -153,40 +179,82 @@ extension Server {
             if !route.plain && queues.isEmpty { continue }
             outputs.append(Output(connection: route.connection, operation: .routed(message, queues: queues)))
         }
-        for gateway in table.gateways {
-            outputs.append(Output(connection: gateway.connection, operation: .routed(message, queues: gateway.queues)))
+        if !table.gateways.isEmpty {
+            let leaving = leaving(message, at: now, in: subjects)
+            for gateway in table.gateways {
+                let operation = Operation.routed(leaving, queues: gateway.queues)
+                outputs.append(Output(connection: gateway.connection, operation: operation))
+            }
         }
-        if table.isEmpty { answerWithoutResponders(message, from: source, in: subjects, into: &outputs) }
-        for local in spent { removeSubscription(local.sid, of: local.connection, in: subjects, into: &outputs) }
+        var isUnanswered = table.isEmpty
+        if deviations.contains(.countsOwnClusterOnly) {
+            isUnanswered = table.locals.isEmpty && table.groups.isEmpty && table.routes.isEmpty
+        }
+        if isUnanswered { answerWithoutResponders(message, from: source, in: subjects, into: &outputs) }
     }
 
-    private mutating func deliverLocally(
-        _ message: Publish, to local: Forwarding.Local, spent: inout [Forwarding.Local], into outputs: inout [Output]
+    /// One copy for one subscription, which ends with the last message that its `UNSUB` allows.
+    private mutating func deliver(
+        _ message: Publish, to local: Forwarding.Local, at now: SimTime, in subjects: SubjectTable,
+        into outputs: inout [Output]
     ) {
-        guard var subscription = peers[local.connection]?.subscriptions[local.sid] else { return }
+        guard let options = peers[local.connection]?.options,
+            var subscription = peers[local.connection]?.subscriptions[local.sid]
+        else { return }
         subscription.delivered += 1
         peers[local.connection]?.subscriptions[local.sid] = subscription
-        outputs.append(Output(connection: local.connection, operation: .message(message, sid: local.sid)))
-        if let maximum = subscription.maximum, subscription.delivered >= maximum { spent.append(local) }
+        if let reply = message.reply, let origin = message.replyOrigin {
+            replyMap.track(reply, origin, for: local.connection, at: now)
+        }
+        let seen = message.seen(byClientWithHeaders: options.headers)
+        outputs.append(Output(connection: local.connection, operation: .message(seen, sid: local.sid)))
+        guard let maximum = subscription.maximum else { return }
+        let last = deviations.contains(.endsOneMessageLate) ? maximum + 1 : maximum
+        if subscription.delivered >= last {
+            removeSubscription(local.sid, of: local.connection, in: subjects, into: &outputs)
+        }
     }
 
-    /// The `503`: only for clients that asked for it and themselves subscribe to the reply subject.
+    /// The `503`: only for clients that asked for it and themselves have a plain subscription for the reply subject.
+    /// Of several the first gets it, in the order in which a server walks its trie; below one pattern, that with
+    /// the lowest sid (the real order is random).
     private func answerWithoutResponders(
         _ message: Publish, from source: ConnectionID, in subjects: SubjectTable, into outputs: inout [Output]
     ) {
         guard let reply = message.reply, let peer = peers[source], peer.kind == .client, peer.options.noResponders,
-            peer.options.headers
+            peer.options.headers, !deviations.contains(.neverAnswersNoResponders)
         else { return }
         var slots: [Int] = []
         sublist.match(reply, in: subjects, into: &slots)
-        for slot in slots {
+        let own: [(pattern: SubjectID, sid: Int32)] = slots.compactMap { slot in
             let entry = sublist.entries[slot]
             let start = entry.locals.partitionPoint { $0.connection < source }
-            if start < entry.locals.count && entry.locals[start].connection == source {
-                let operation = Operation.noResponders(subject: reply, sid: entry.locals[start].sid)
-                outputs.append(Output(connection: source, operation: operation))
-                return
+            guard start < entry.locals.count && entry.locals[start].connection == source else { return nil }
+            return (entry.subject, entry.locals[start].sid)
+        }
+        guard let first = own.min(by: { subjects.isFoundEarlier($0.pattern, than: $1.pattern) }) else { return }
+        outputs.append(Output(connection: source, operation: .noResponders(subject: reply, sid: first.sid)))
+    }
+
+    /// What a message from another server must not reach: `Deviation.forwardsBetweenRoutes` and
+    /// `forwardsBetweenGateways`.
+    func addForbidden(
+        to table: inout Forwarding, _ subject: SubjectID, from connection: ConnectionID, in subjects: SubjectTable
+    ) {
+        guard let source = peers[connection]?.identity else { return }
+        var slots: [Int] = []
+        sublist.match(subject, in: subjects, into: &slots)
+        if peers[connection]?.kind == .route {
+            guard deviations.contains(.forwardsBetweenRoutes) else { return }
+            for route in slots.flatMap({ sublist.entries[$0].routes }) {
+                guard let target = peers[route]?.identity?.name else { continue }
+                let isFurther =
+                    source.name < identity.name
+                    ? identity.name < target : identity.name < source.name && target < identity.name
+                if isFurther { table.markRoute(route, plain: true) }
             }
+        } else if deviations.contains(.forwardsBetweenGateways), source.cluster < identity.cluster {
+            addGateways(slots, to: &table)
         }
     }
 }

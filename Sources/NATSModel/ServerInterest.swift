@@ -8,13 +8,14 @@ extension Server {
         let key = InterestKey(subject: subscription.subject, queue: subscription.queue)
         peers[connection]?.subscriptions[sid] = subscription
         let slot = sublist.makeSlot(of: key.subject, in: subjects)
-        let before = sublist.entries[slot].tally(of: key.queue)
+        let before = tally(of: key.queue, slot)
         if let queue = key.queue {
             _ = sublist.entries[slot].members.insertSorted(
                 Interest.Member(queue: queue, isRoute: false, connection: connection, sid: sid, weight: 1))
         } else {
             _ = sublist.entries[slot].locals.insertSorted(Forwarding.Local(connection: connection, sid: sid))
         }
+        count(key, 1)
         changed(key.subject, in: subjects)
         tellRoutes(key, slot: slot, into: &outputs)
         tellGateways(key, from: before, slot: slot, into: &outputs)
@@ -29,13 +30,14 @@ extension Server {
             let slot = sublist.slot(of: subscription.subject)
         else { return }
         let key = InterestKey(subject: subscription.subject, queue: subscription.queue)
-        let before = sublist.entries[slot].tally(of: key.queue)
+        let before = tally(of: key.queue, slot)
         if let queue = key.queue {
             _ = sublist.entries[slot].members.removeSorted(
                 Interest.Member(queue: queue, isRoute: false, connection: connection, sid: sid, weight: 1))
         } else {
             _ = sublist.entries[slot].locals.removeSorted(Forwarding.Local(connection: connection, sid: sid))
         }
+        count(key, -1)
         changed(key.subject, in: subjects)
         if tellsRoutes { tellRoutes(key, slot: slot, isRemoval: true, into: &outputs) }
         tellGateways(key, from: before, slot: slot, into: &outputs)
@@ -66,14 +68,17 @@ extension Server {
     ) {
         peers[connection]?.interest.insert(key)
         let slot = sublist.makeSlot(of: key.subject, in: subjects)
-        let before = sublist.entries[slot].tally(of: key.queue)
+        let before = tally(of: key.queue, slot)
         if let queue = key.queue {
             let member = Interest.Member(queue: queue, isRoute: true, connection: connection, sid: 0, weight: weight)
+            var change = weight
             if !sublist.entries[slot].members.insertSorted(member) {
                 let index = sublist.entries[slot].members.partitionPoint { $0 < member }
-                if sublist.entries[slot].members[index].weight == weight { return }
+                change -= sublist.entries[slot].members[index].weight
+                if change == 0 { return }
                 sublist.entries[slot].members[index].weight = weight
             }
+            count(key, change)
         } else if !sublist.entries[slot].routes.insertSorted(connection) {
             return
         }
@@ -85,10 +90,12 @@ extension Server {
         _ key: InterestKey, from connection: ConnectionID, in subjects: SubjectTable, into outputs: inout [Output]
     ) {
         guard peers[connection]?.interest.remove(key) != nil, let slot = sublist.slot(of: key.subject) else { return }
-        let before = sublist.entries[slot].tally(of: key.queue)
+        let before = tally(of: key.queue, slot)
         if let queue = key.queue {
-            _ = sublist.entries[slot].members.removeSorted(
-                Interest.Member(queue: queue, isRoute: true, connection: connection, sid: 0, weight: 1))
+            let member = Interest.Member(queue: queue, isRoute: true, connection: connection, sid: 0, weight: 1)
+            let index = sublist.entries[slot].members.partitionPoint { $0 < member }
+            count(key, -sublist.entries[slot].members[index].weight)
+            _ = sublist.entries[slot].members.removeSorted(member)
         } else {
             _ = sublist.entries[slot].routes.removeSorted(connection)
         }
@@ -139,12 +146,35 @@ extension Server {
         for route in routes { outputs.append(Output(connection: route, operation: operation)) }
     }
 
+    /// What other clusters are told when it becomes or ceases to be zero.
+    func tally(of queue: QueueID?, _ slot: Int) -> Int {
+        if deviations.contains(.hidesRoutedInterest) { return Int(sublist.entries[slot].localWeight(of: queue)) }
+        if losesGroupTallies, queue != nil {
+            return Int(groupTallies[InterestKey(subject: sublist.entries[slot].subject, queue: queue)] ?? 0)
+        }
+        return sublist.entries[slot].tally(of: queue)
+    }
+
+    /// The count of a group's members as releases 2.10.23 to 2.10.27 keep it: routed members count with their
+    /// weight, but the first announcement of a group as one, whatever its weight. A group whose count came to zero
+    /// too early stays unknown to other clusters until its next member (nats-server v2.10.25 server/gateway.go
+    /// gatewayUpdateSubInterest; commit 1b9d9ed5 ends it).
+    private mutating func count(_ key: InterestKey, _ change: Int32) {
+        guard losesGroupTallies, key.queue != nil else { return }
+        guard let known = groupTallies[key] else {
+            if change > 0 { groupTallies[key] = 1 }
+            return
+        }
+        groupTallies[key] = known + change > 0 ? known + change : nil
+    }
+
     /// Other clusters hear of the whole cluster's interest when it appears and disappears.
     private func tellGateways(_ key: InterestKey, from before: Int, slot: Int, into outputs: inout [Output]) {
-        let after = sublist.entries[slot].tally(of: key.queue)
-        guard (before == 0) != (after == 0) else { return }
+        let after = tally(of: key.queue, slot)
+        let endsEarly = deviations.contains(.endsGroupsEarly) && key.queue != nil && after < before
+        guard (before == 0) != (after == 0) || endsEarly else { return }
         let operation: Operation =
-            after > 0
+            after > before
             ? .remoteSubscribe(subject: key.subject, queue: key.queue, weight: 1)
             : .remoteUnsubscribe(subject: key.subject, queue: key.queue)
         for gateway in inboundGateways { outputs.append(Output(connection: gateway, operation: operation)) }
@@ -166,12 +196,13 @@ extension Server {
     func replayClusterInterest(to connection: ConnectionID, into outputs: inout [Output]) {
         let slots = sublist.slotsBySubject
         for slot in slots {
-            for queue in sublist.entries[slot].queues {
+            if deviations.contains(.forgetsReplayOfGroups) { break }
+            for queue in sublist.entries[slot].queues where tally(of: queue, slot) > 0 {
                 outputs.append(sublist.entries[slot].announcement(queue, weight: 1, to: connection))
             }
         }
         outputs.append(Output(connection: connection, operation: .allSubscriptionsStart))
-        for slot in slots where sublist.entries[slot].tally(of: nil) > 0 {
+        for slot in slots where tally(of: nil, slot) > 0 {
             outputs.append(sublist.entries[slot].announcement(nil, weight: 1, to: connection))
         }
         outputs.append(Output(connection: connection, operation: .allSubscriptionsComplete))

@@ -104,6 +104,20 @@ public struct SubjectTable: Sendable {
     /// May be subscribed to: a valid literal or pattern.
     public func isSubscribable(_ subject: SubjectID) -> Bool { forms[Int(subject.rawValue)] != .invalid }
 
+    /// Whether only servers may publish to it: `_GR_.` and at least one byte (nats-server v2.9.10
+    /// server/gateway.go hasGWRoutedReplyPrefix).
+    func isGatewayReply(_ subject: SubjectID) -> Bool { hasPrefix("_GR_.", subject) }
+
+    /// Whether clients may not use it as a reply (nats-server v2.9.10 server/client.go isReservedReply).
+    func isReservedReply(_ subject: SubjectID) -> Bool {
+        isGatewayReply(subject) || hasPrefix("$JS.ACK.", subject) || hasPrefix("_R_.", subject, orEqual: true)
+    }
+
+    private func hasPrefix(_ prefix: String, _ subject: SubjectID, orEqual: Bool = false) -> Bool {
+        let text = name(of: subject).utf8
+        return text.starts(with: prefix.utf8) && (orEqual || text.count > prefix.utf8.count)
+    }
+
     /// Whether `pattern` matches `subject`: `*` is exactly one token, `>` one or more at the end.
     ///
     /// This is the definition that the servers' tries are tested against (nats-server v2.9.10 server/sublist.go).
@@ -122,6 +136,24 @@ public struct SubjectTable: Sendable {
             position += 1
         }
         return position == given.endIndex
+    }
+
+    /// Which of two patterns that match one subject a server finds first: `>` before `*` before a literal token, but
+    /// a literal last token before `*` (nats-server v2.9.10 server/sublist.go matchLevel).
+    func isFoundEarlier(_ left: SubjectID, than right: SubjectID) -> Bool {
+        let first = tokens(of: left)
+        let second = tokens(of: right)
+        guard let (one, other) = zip(first.indices, second.indices).first(where: { first[$0] != second[$1] }) else {
+            return false
+        }
+        func rank(_ tokens: ArraySlice<Int32>, _ index: Int) -> Int {
+            switch tokens[index] {
+            case Self.tail: 0
+            case Self.star: index == tokens.endIndex - 1 ? 3 : 1
+            default: 2
+            }
+        }
+        return rank(first, one) < rank(second, other)
     }
 
     /// A subject that can be published to and delivered: non-empty tokens, no wildcard token, no white space.

@@ -122,6 +122,8 @@ struct Sublist: Sendable {
     private var children: [UInt64: Int32] = [:]
     private var slots: [SubjectID: Int32] = [:]
     private var freeSlots: [Int32] = []
+    /// Wrong ways to match.
+    var deviations: Deviation = []
     /// By slot. A caller may change the lists of an entry, and calls `releaseIfEmpty` after removing from one.
     var entries: [Interest] = []
 
@@ -172,16 +174,30 @@ struct Sublist: Sendable {
         guard !tokens.contains(SubjectTable.empty) else { return }
         descend(from: 0, tokens, into: &found)
         if found.count > 1 { found.sort { entries[$0].subject < entries[$1].subject } }
+        if deviations.contains(.starMatchesSeveralTokens) {
+            // One pattern may match in several ways.
+            found = found.enumerated().filter { $0 == 0 || found[$0 - 1] != $1 }.map(\.element)
+        }
     }
 
     private func descend(from node: Int32, _ tokens: ArraySlice<Int32>, into found: inout [Int]) {
         let here = nodes[Int(node)]
         guard let token = tokens.first else {
             if here.slot >= 0 { found.append(Int(here.slot)) }
+            if deviations.contains(.tailMatchesNothing), here.tail >= 0 {
+                found.append(Int(nodes[Int(here.tail)].slot))
+            }
             return
         }
         if here.tail >= 0 && nodes[Int(here.tail)].slot >= 0 { found.append(Int(nodes[Int(here.tail)].slot)) }
-        if here.star >= 0 { descend(from: here.star, tokens.dropFirst(), into: &found) }
+        if here.star >= 0 {
+            descend(from: here.star, tokens.dropFirst(), into: &found)
+            if deviations.contains(.starMatchesSeveralTokens) {
+                for count in 2..<max(2, tokens.count + 1) {
+                    descend(from: here.star, tokens.dropFirst(count), into: &found)
+                }
+            }
+        }
         if token > SubjectTable.empty, let next = children[Self.key(node, token)] {
             descend(from: next, tokens.dropFirst(), into: &found)
         }
