@@ -1,6 +1,6 @@
 public import EventKernel
 
-/// Why a gateway connection ended, in the words of nats-server's log.
+/// Why a connection ended, in the words of nats-server's log.
 public enum CloseReason: String, Hashable, Sendable, CaseIterable {
     /// The other end's FIN or RST arrived.
     case clientClosed = "Client Closed"
@@ -17,6 +17,12 @@ public enum CloseReason: String, Hashable, Sendable, CaseIterable {
     /// An `-ERR` came in.
     case parseError = "Parse Error"
     case serverShutdown = "Server Shutdown"
+    /// A second route to the same server, or one to itself.
+    case duplicateRoute = "Duplicate Route"
+    /// A route to a server of another cluster.
+    case clusterNameConflict = "Cluster Name Conflict"
+    /// An operation came in that the connection may not carry.
+    case protocolViolation = "Protocol Violation"
 }
 
 /// Why a TCP connect did not succeed.

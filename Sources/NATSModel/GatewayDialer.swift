@@ -23,7 +23,8 @@ public struct GatewayDialer: Sendable {
         case forgotten
     }
 
-    public let own: ServerInfo
+    /// This server as its INFO describes it; its URLs change as servers of its cluster come and go.
+    public var own: ServerInfo
     /// The remote cluster's name as configured or learned.
     public let remote: String
     /// Learned from other servers, not configured: not retried for ever.

@@ -11,11 +11,12 @@ public struct InboundGateway: Sendable {
         case idle, awaitConnect, awaitInfo, registered, closed
     }
 
-    public let own: ServerInfo
+    /// This server as its INFO describes it; its URLs change as servers of its cluster come and go.
+    public var own: ServerInfo
     /// `reject_unknown_cluster`: accept only clusters among `remotes`.
     public let rejectsUnknown: Bool
-    /// Names of the clusters that this server is configured to connect to.
-    public let remotes: [String]
+    /// Names of the clusters that this server connects to.
+    public var remotes: [String]
     public private(set) var state = State.idle
     /// Names of the servers that routes lead to; a remote server must not have one of them, nor our own.
     public var routedNames: [String] = []

@@ -36,14 +36,20 @@ public struct ServerIdentity: Hashable, Sendable {
 public struct ConnectOptions: Hashable, Sendable {
     /// The name of the sender's cluster when it opens a gateway connection.
     public var gateway: String?
+    /// The name of the sender's cluster when it opens a route.
+    public var cluster: String?
     /// Whether the client gets its own messages back.
     public var echo: Bool
     public var headers: Bool
     /// Whether a request that nobody can answer is answered with a 503; needs `headers`.
     public var noResponders: Bool
 
-    public init(gateway: String? = nil, echo: Bool = true, headers: Bool = true, noResponders: Bool = false) {
+    public init(
+        gateway: String? = nil, cluster: String? = nil, echo: Bool = true, headers: Bool = true,
+        noResponders: Bool = false
+    ) {
         self.gateway = gateway
+        self.cluster = cluster
         self.echo = echo
         self.headers = headers
         self.noResponders = noResponders
@@ -57,11 +63,29 @@ public struct ServerInfo: Hashable, Sendable {
     public var gateway: String?
     /// `host:port` of every server of the sender's cluster, as the sender knows them.
     public var urls: [String]
+    /// `server_id`: drawn anew at each start of a process; 0 where no process draws one.
+    public var id: UInt64
+    /// On a route: what other servers of the cluster dial to reach the sender.
+    public var routeURL: String?
+    /// On a route: the sender's own gateway URL; `nil` without gateway block.
+    public var gatewayURL: String?
+    /// `gateway_cmd` 1: `gateway` and `urls` are about another cluster than the sender's.
+    public var isGossip: Bool
+    /// `ldm`: the sender is about to leave.
+    public var isLameDuck: Bool
 
-    public init(server: ServerIdentity, gateway: String?, urls: [String]) {
+    public init(
+        server: ServerIdentity, gateway: String?, urls: [String], id: UInt64 = 0, routeURL: String? = nil,
+        gatewayURL: String? = nil, isGossip: Bool = false, isLameDuck: Bool = false
+    ) {
         self.server = server
         self.gateway = gateway
         self.urls = urls
+        self.id = id
+        self.routeURL = routeURL
+        self.gatewayURL = gatewayURL
+        self.isGossip = isGossip
+        self.isLameDuck = isLameDuck
     }
 }
 
@@ -125,12 +149,19 @@ public enum ProtocolError: UInt8, Sendable, BitwiseCopyable {
     case headersNotSupported
     /// CONNECT that wants 503 messages without supporting headers.
     case noRespondersRequiresHeaders
+    /// The connection leads to a listener of another kind.
+    case wrongPort
+    /// A route from a server of another cluster.
+    case clusterNameConflict
+    /// Too many pings were not answered.
+    case staleConnection
 
     /// Whether the server closes the connection after it; else the operation is dropped and the connection lives.
     public var closesConnection: Bool {
         switch self {
         case .invalidSubject, .publishPermission, .replyPermission: false
-        case .unknownOperation, .wrongGateway, .maximumPayload, .headersNotSupported, .noRespondersRequiresHeaders:
+        case .unknownOperation, .wrongGateway, .maximumPayload, .headersNotSupported, .noRespondersRequiresHeaders,
+            .wrongPort, .clusterNameConflict, .staleConnection:
             true
         }
     }

@@ -4,7 +4,7 @@ public import EventKernel
 public struct ServerConfiguration: Hashable, Sendable {
     /// `server_name`.
     public var name: String
-    /// `cluster.name`.
+    /// `cluster.name`; empty: the gateway's name. (Names that servers agree on among themselves are not modelled.)
     public var cluster: String
     /// What its route INFO tells others to dial.
     public var routeURL: String
@@ -14,10 +14,15 @@ public struct ServerConfiguration: Hashable, Sendable {
     public var routeConnectRetries: Int
     /// `nil`: no gateway block.
     public var gateway: GatewayConfiguration?
+    /// `lame_duck_grace_period`: from the signal to the first client that is closed.
+    public var lameDuckGrace: SimDuration
+    /// `lame_duck_duration`: from the signal to the end, at most.
+    public var lameDuckDuration: SimDuration
 
     public init(
         name: String, cluster: String, routeURL: String, routes: [String] = [], routeConnectRetries: Int = 0,
-        gateway: GatewayConfiguration? = nil
+        gateway: GatewayConfiguration? = nil, lameDuckGrace: SimDuration = .seconds(10),
+        lameDuckDuration: SimDuration = .seconds(120)
     ) {
         self.name = name
         self.cluster = cluster
@@ -25,6 +30,8 @@ public struct ServerConfiguration: Hashable, Sendable {
         self.routes = routes
         self.routeConnectRetries = routeConnectRetries
         self.gateway = gateway
+        self.lameDuckGrace = lameDuckGrace
+        self.lameDuckDuration = lameDuckDuration
     }
 }
 
@@ -84,7 +91,7 @@ public struct TimerID: Hashable, Comparable, Sendable {
 
 /// What happens to a process.
 public enum ProcessInput: Hashable, Sendable {
-    /// The process starts.
+    /// The process starts, with its listeners up. A value takes this once; a restart is a new value.
     case start
     /// TCP is up on a listener; the surroundings number the connection.
     case accepted(ConnectionID, ListenPort)
@@ -105,6 +112,7 @@ public enum ProcessOutput: Hashable, Sendable {
     case dial(DialID, url: String)
     case abandonDial(DialID)
     case send(ConnectionID, Operation)
+    /// What was sent before still goes out. Not asked for connections that the other end closed.
     case close(ConnectionID, CloseReason)
     case arm(TimerID, SimDuration)
     case disarm(TimerID)
