@@ -41,7 +41,9 @@ let package = Package(
         room("NATSModel", ["EventKernel", "RandomVariates", "Parameters", "Measures"]),
         room("CallModel", ["EventKernel", "RandomVariates", "Parameters", "Measures", "Network"]),
         room("Scenario", ["EventKernel", "Parameters", "Measures", "Network", "NATSModel", "CallModel", yams]),
-        room("Routing", ["EventKernel", "RandomVariates", "Parameters", "Network", "NATSModel", "Scenario"]),
+        room(
+            "Routing",
+            ["EventKernel", "RandomVariates", "Parameters", "Network", "NATSModel", "CallModel", "Scenario"]),
         room(
             "Simulation",
             [
