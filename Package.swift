@@ -81,7 +81,7 @@ let package = Package(
         tests(
             "Simulation",
             ["Simulation", "Scenario", "EventKernel", "Measures", "Network", "NATSModel", "CallModel"]),
-        tests("Routing", ["Routing", "Scenario", "EventKernel", "NATSModel"]),
+        tests("Routing", ["Routing", "Scenario", "EventKernel", "NATSModel", "Network"]),
         tests("Emulation", ["Emulation", "Routing", "EventKernel", "NATSModel", "CLinux"]),
         tests("Conformance", ["Emulation", "Routing", "Scenario", "EventKernel", "NATSModel"]),
         tests("ResultStore", ["ResultStore", "Measures", "EventKernel", "Scenario", grdb]),
