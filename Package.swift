@@ -41,7 +41,9 @@ let package = Package(
         room("NATSModel", ["EventKernel", "RandomVariates", "Parameters", "Measures"]),
         room("CallModel", ["EventKernel", "RandomVariates", "Parameters", "Measures", "Network"]),
         room("Scenario", ["EventKernel", "Parameters", "Measures", "Network", "NATSModel", "CallModel", yams]),
-        room("Routing", ["EventKernel", "RandomVariates", "Parameters", "Network", "NATSModel", "Scenario"]),
+        room(
+            "Routing",
+            ["EventKernel", "RandomVariates", "Parameters", "Network", "NATSModel", "CallModel", "Scenario"]),
         room(
             "Simulation",
             [
@@ -79,7 +81,7 @@ let package = Package(
         tests(
             "Simulation",
             ["Simulation", "Scenario", "EventKernel", "Measures", "Network", "NATSModel", "CallModel"]),
-        tests("Routing", ["Routing", "Scenario", "EventKernel", "NATSModel"]),
+        tests("Routing", ["Routing", "Scenario", "EventKernel", "NATSModel", "Network"]),
         tests("Emulation", ["Emulation", "Routing", "EventKernel", "NATSModel", "CLinux"]),
         tests("Conformance", ["Emulation", "Routing", "Scenario", "EventKernel", "NATSModel"]),
         tests("ResultStore", ["ResultStore", "Measures", "EventKernel", "Scenario", grdb]),

@@ -3,7 +3,7 @@ import NATSModel
 import Network
 
 /// Reads deployments: topology, gateway blocks and limits.
-struct DeploymentReader {
+package struct DeploymentReader {
     /// Name to use where the file gives none.
     var defaultName: String
 
@@ -32,7 +32,7 @@ struct DeploymentReader {
     }
 
     /// Names stand in dotted keys and in `region/server`, so they hold neither dots nor slashes.
-    static func checkName(_ name: String, _ what: String, _ position: Position) throws(ScenarioError) {
+    package static func checkName(_ name: String, _ what: String, _ position: Position) throws(ScenarioError) {
         let allowed = name.unicodeScalars.allSatisfy {
             ("a"..."z").contains($0) || ("A"..."Z").contains($0) || ("0"..."9").contains($0) || $0 == "-" || $0 == "_"
         }

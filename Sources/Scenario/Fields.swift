@@ -1,13 +1,13 @@
-import EventKernel
+package import EventKernel
 import Parameters
 
 /// A mapping of the file read against its table: unknown and missing keys are already refused.
-struct Fields {
-    var table: KeyTable
-    var position: Position
+package struct Fields {
+    package var table: KeyTable
+    package var position: Position
     private var values: [String: YAMLEntry] = [:]
 
-    init(_ node: YAMLNode, _ table: KeyTable) throws(ScenarioError) {
+    package init(_ node: YAMLNode, _ table: KeyTable) throws(ScenarioError) {
         self.table = table
         position = node.position
         for entry in try node.entries(table.title) {
@@ -26,36 +26,36 @@ struct Fields {
         }
     }
 
-    func node(_ name: String) -> YAMLNode? {
+    package func node(_ name: String) -> YAMLNode? {
         precondition(table.keys.contains { $0.name == name }, "no key \(name) in \(table.title)")
         return values[name]?.value
     }
 
-    func keyPosition(_ name: String) -> Position { values[name]?.keyPosition ?? position }
-    func has(_ name: String) -> Bool { node(name) != nil }
+    package func keyPosition(_ name: String) -> Position { values[name]?.keyPosition ?? position }
+    package func has(_ name: String) -> Bool { node(name) != nil }
 
-    func duration(_ name: String) throws(ScenarioError) -> SimDuration? {
+    package func duration(_ name: String) throws(ScenarioError) -> SimDuration? {
         guard let node = node(name) else { return nil }
         return SimDuration(nanoseconds: Int64(exactly: try node.quantity(table.key(name))) ?? 0)
     }
 
-    func integer(_ name: String) throws(ScenarioError) -> Int64? {
+    package func integer(_ name: String) throws(ScenarioError) -> Int64? {
         guard let node = node(name) else { return nil }
         return Int64(exactly: try node.quantity(table.key(name)))
     }
 
-    func real(_ name: String) throws(ScenarioError) -> Double? {
+    package func real(_ name: String) throws(ScenarioError) -> Double? {
         guard let node = node(name) else { return nil }
         return try node.quantity(table.key(name))
     }
 
-    func text(_ name: String) throws(ScenarioError) -> String? {
+    package func text(_ name: String) throws(ScenarioError) -> String? {
         guard let node = node(name) else { return nil }
         return try node.text(name)
     }
 
     /// One of the words of an enumeration.
-    func choice<Value: RawRepresentable & CaseIterable>(
+    package func choice<Value: RawRepresentable & CaseIterable>(
         _ name: String, _ type: Value.Type
     ) throws(ScenarioError) -> Value? where Value.RawValue == String {
         guard let node = node(name) else { return nil }
@@ -69,14 +69,14 @@ struct Fields {
 }
 
 extension YAMLNode {
-    func entries(_ title: String) throws(ScenarioError) -> [YAMLEntry] {
+    package func entries(_ title: String) throws(ScenarioError) -> [YAMLEntry] {
         guard case .mapping(let entries) = content else {
             throw ScenarioError(position, "expected a mapping with \(title), found \(kindName)")
         }
         return entries
     }
 
-    func items(_ title: String) throws(ScenarioError) -> [YAMLNode] {
+    package func items(_ title: String) throws(ScenarioError) -> [YAMLNode] {
         guard case .sequence(let items) = content else {
             throw ScenarioError(position, "expected a list of \(title), found \(kindName)")
         }
@@ -84,7 +84,7 @@ extension YAMLNode {
     }
 
     /// The text of a scalar; `name` says what it is for.
-    func text(_ name: String) throws(ScenarioError) -> String {
+    package func text(_ name: String) throws(ScenarioError) -> String {
         guard case .scalar(let text, let isPlain) = content else {
             throw ScenarioError(position, "expected a value for \(name), found \(kindName)")
         }
@@ -95,7 +95,7 @@ extension YAMLNode {
     }
 
     /// A numeric value in base units, within the key's range. All integers of the format are below 2^53.
-    func quantity(_ key: Key) throws(ScenarioError) -> Double {
+    package func quantity(_ key: Key) throws(ScenarioError) -> Double {
         let text = try text(key.name)
         let value: Double
         do {

@@ -1,8 +1,8 @@
 import EventKernel
-import Parameters
+package import Parameters
 
 /// What a key of the format holds. Parsing, schema and reference page read the same value.
-indirect enum Shape: Sendable {
+package indirect enum Shape: Sendable {
     case duration, size, bandwidth, rate, cpu, share, count, number, flag
     /// Text under a rule that the reader checks; the words go to the schema as description.
     case text
@@ -18,9 +18,9 @@ indirect enum Shape: Sendable {
 }
 
 /// One key of the format: everything that parsing, the schema and the reference page need to know about it.
-struct Key: Sendable {
-    var name: String
-    var shape: Shape
+package struct Key: Sendable {
+    package var name: String
+    package var shape: Shape
     /// Bounds in the base unit (see `Parameter`).
     var range: ClosedRange<Double>?
     var isRequired = false
@@ -30,7 +30,7 @@ struct Key: Sendable {
     var source: String?
     var certainty: Certainty?
 
-    init(
+    package init(
         _ name: String, _ shape: Shape, required: Bool = false, default defaultText: String? = nil,
         _ meaning: String, source: String? = nil, _ certainty: Certainty? = nil
     ) {
@@ -43,7 +43,7 @@ struct Key: Sendable {
         self.certainty = certainty
     }
 
-    init(
+    package init(
         _ name: String, _ shape: Shape, _ range: ClosedRange<Double>, required: Bool = false,
         default defaultText: String? = nil, _ meaning: String, source: String? = nil, _ certainty: Certainty? = nil
     ) {
@@ -54,17 +54,17 @@ struct Key: Sendable {
 }
 
 /// The keys that a mapping may hold.
-struct KeyTable: Sendable {
+package struct KeyTable: Sendable {
     /// What the mapping describes, for example `a population`.
-    var title: String
-    var keys: [Key]
+    package var title: String
+    package var keys: [Key]
 
-    init(_ title: String, _ keys: [Key]) {
+    package init(_ title: String, _ keys: [Key]) {
         self.title = title
         self.keys = keys
     }
 
-    func key(_ name: String) -> Key {
+    package func key(_ name: String) -> Key {
         guard let key = keys.first(where: { $0.name == name }) else {
             preconditionFailure("no key \(name) in \(title)")
         }

@@ -1,7 +1,7 @@
 /// Looks for what a misspelt word may have meant.
-enum Nearest {
+package enum Nearest {
     /// The candidate with the fewest edits, if they are few for the word's length; the first of equals.
-    static func match(_ word: String, among candidates: [String]) -> String? {
+    package static func match(_ word: String, among candidates: [String]) -> String? {
         let short = String(word.prefix(80))
         var best: (distance: Int, text: String)?
         for candidate in candidates where candidate != word {

@@ -31,7 +31,7 @@ public struct ScenarioError: Error, Hashable, Sendable, CustomStringConvertible 
         self.suggestion = suggestion
     }
 
-    init(_ position: Position, _ message: String, suggestion: String? = nil) {
+    package init(_ position: Position, _ message: String, suggestion: String? = nil) {
         self.init(
             file: position.file, line: position.line, column: position.column, message: message,
             suggestion: suggestion)
@@ -45,7 +45,7 @@ public struct ScenarioError: Error, Hashable, Sendable, CustomStringConvertible 
 }
 
 /// Replaces line breaks and other control characters, so that a hostile file cannot break the report of its error.
-func oneLine(_ text: String) -> String {
+package func oneLine(_ text: String) -> String {
     var result = String.UnicodeScalarView()
     for scalar in text.unicodeScalars {
         switch scalar.properties.generalCategory {
@@ -59,7 +59,7 @@ func oneLine(_ text: String) -> String {
 }
 
 /// Text as found in a file, quoted and cut to a length that fits a line.
-func quoted(_ text: String) -> String {
+package func quoted(_ text: String) -> String {
     let limit = 60
     let shown = text.count > limit ? String(text.prefix(limit)) + "..." : text
     return "\"\(shown)\""

@@ -100,12 +100,7 @@ extension ScenarioReader {
         var source = file
         var text = ""
         if case .scalar = tree.content {
-            let name = try tree.text("deployment")
-            let base = URL(fileURLWithPath: file).deletingLastPathComponent().relativePath
-            source = name.hasPrefix("/") || base == "." || base.isEmpty ? name : base + "/" + name
-            guard FileManager.default.fileExists(atPath: source) else {
-                throw ScenarioError(tree.position, "deployment: no file \(quoted(source))")
-            }
+            source = try deploymentPath(tree, beside: file)
             text = try TextGuard.check(readFile(source), file: source)
             tree = try YAMLNode.parse(text, file: source)
         }
@@ -116,6 +111,19 @@ extension ScenarioReader {
         }
         let deployment = try DeploymentReader(defaultName: stem(source)).read(tree)
         return (deployment, text, DeploymentFindings.all(deployment, file: source))
+    }
+
+    /// The path of the deployment that a file names, relative to that file.
+    ///
+    /// - Throws: `ScenarioError` if there is no such file.
+    package static func deploymentPath(_ node: YAMLNode, beside file: String) throws(ScenarioError) -> String {
+        let name = try node.text("deployment")
+        let base = URL(fileURLWithPath: file).deletingLastPathComponent().relativePath
+        let path = name.hasPrefix("/") || base == "." || base.isEmpty ? name : base + "/" + name
+        guard FileManager.default.fileExists(atPath: path) else {
+            throw ScenarioError(node.position, "deployment: no file \(quoted(path))")
+        }
+        return path
     }
 
     private static func build(
@@ -212,7 +220,7 @@ extension ScenarioReader {
     }
 
     /// At most one byte more than the limit is read, so that no file or device can fill memory.
-    private static func readFile(_ path: String) throws(ScenarioError) -> [UInt8] {
+    package static func readFile(_ path: String) throws(ScenarioError) -> [UInt8] {
         let start = Position(file: path, line: 1, column: 1)
         var isDirectory: ObjCBool = false
         guard FileManager.default.fileExists(atPath: path, isDirectory: &isDirectory) else {

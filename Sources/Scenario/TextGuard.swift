@@ -2,7 +2,7 @@
 ///
 /// The parser recurses once for each level of nesting and expands aliases, and neither can be limited from
 /// outside; therefore the text is looked at before.
-enum TextGuard {
+package enum TextGuard {
     /// Largest file in bytes.
     static let maximumSize = 1_048_576
     /// Longest line in Unicode scalars. It also bounds nesting within one line.
@@ -16,7 +16,7 @@ enum TextGuard {
     ///
     /// - Throws: `ScenarioError` if they are too many, not UTF-8, hold control characters, a line that is too
     ///   long, nesting that is too deep, or an anchor or alias.
-    static func check(_ bytes: [UInt8], file: String) throws(ScenarioError) -> String {
+    package static func check(_ bytes: [UInt8], file: String) throws(ScenarioError) -> String {
         if bytes.count > maximumSize {
             throw ScenarioError(Position(file: file, line: 1, column: 1), "the file is larger than 1 MiB")
         }

@@ -1,8 +1,8 @@
 import EventKernel
 
 /// Writes base units the way a person would; what it writes, `Units` reads back to the same value.
-enum UnitFormat {
-    static func duration(_ nanoseconds: Int64) -> String {
+package enum UnitFormat {
+    package static func duration(_ nanoseconds: Int64) -> String {
         nanoseconds == 0 ? "0s" : scaled(nanoseconds, Units.durations)
     }
 

@@ -1,19 +1,19 @@
 import Yams
 
 /// A YAML node with its position, reduced to what the format uses.
-struct YAMLNode: Hashable {
-    enum Content: Hashable {
+package struct YAMLNode: Hashable {
+    package enum Content: Hashable {
         /// The text as written; `isPlain` if without quotes, where an empty text stands for nothing.
         case scalar(String, isPlain: Bool)
         case sequence([YAMLNode])
         case mapping([YAMLEntry])
     }
 
-    var content: Content
-    var position: Position
+    package var content: Content
+    package var position: Position
 
     /// What to call it in a message.
-    var kindName: String {
+    package var kindName: String {
         switch content {
         case .scalar(let text, let isPlain):
             isPlain && (text.isEmpty || text == "~" || text == "null") ? "nothing" : quoted(text)
@@ -23,15 +23,15 @@ struct YAMLNode: Hashable {
     }
 }
 
-struct YAMLEntry: Hashable {
-    var key: String
-    var keyPosition: Position
-    var value: YAMLNode
+package struct YAMLEntry: Hashable {
+    package var key: String
+    package var keyPosition: Position
+    package var value: YAMLNode
 }
 
 extension YAMLNode {
     /// Parses text that `TextGuard` has passed. Exactly one document must be in it.
-    static func parse(_ text: String, file: String) throws(ScenarioError) -> YAMLNode {
+    package static func parse(_ text: String, file: String) throws(ScenarioError) -> YAMLNode {
         let start = Position(file: file, line: 1, column: 1)
         let root: Node?
         do {
