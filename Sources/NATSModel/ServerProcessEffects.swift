@@ -109,6 +109,11 @@ extension ServerProcess {
         case .wrongPort: "attempted to connect to another port"
         case .clusterNameConflict: "Rejecting connection, cluster name does not match"
         case .staleConnection: "Stale Connection"
+        case .maximumPayload: "Maximum Payload Violation"
+        case .publishPermission: "Permissions Violation for Publish"
+        case .replyPermission: "Permissions Violation for Publish with Reply"
+        case .headersNotSupported: "message headers not supported"
+        case .noRespondersRequiresHeaders: "no responders requires headers support"
         }
     }
 }

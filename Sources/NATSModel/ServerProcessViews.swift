@@ -94,3 +94,11 @@ extension ServerProcess {
         links[connection] = .route(link)
     }
 }
+
+extension ServerProcess {
+    /// Routing rules that are deliberately wrong, for tests of the routing cases.
+    public var deviations: Deviation {
+        get { server.deviations }
+        set { server.deviations = newValue }
+    }
+}

@@ -99,7 +99,7 @@ extension ModelWorld {
     ) {
         let message = Publish(
             subject: subjects.intern(subject), reply: reply.map { subjects.intern($0) }, size: 8, key: payload.key,
-            hasHeaders: hasHeaders)
+            headerSize: hasHeaders ? 4 : 0)
         write(.publish(message), client)
     }
 
@@ -166,7 +166,7 @@ extension ModelWorld {
                 topology.servers.first { $0.serverName == peer && $0.cluster == slot.spec.cluster }?.name ?? peer
             }
             views[slot.spec.name] = ServerView(
-                outbound: process.outboundGateways, inbound: process.inboundGateways, routes: names.sorted(),
+                outbound: process.outboundGateways.mapValues(\.interest), inbound: process.inboundGateways, routes: names.sorted(),
                 subscriptions: process.subscriptionCount)
         }
         return views

@@ -218,8 +218,7 @@ final class ModelWorld {
     }
 
     private func isListening(_ server: Int, _ port: ListenPort) -> Bool {
-        guard servers[server].process != nil else { return false }
-        return port != .gateway || servers[server].spec.gateway != nil
+        servers[server].process?.isListening(on: port) ?? false
     }
 
     private func dialAnswered(_ number: Int, succeeded: Bool) {

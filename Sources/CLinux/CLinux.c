@@ -1,0 +1,2 @@
+#include "CLinux.h"
+void antipode_placeholder(void) {}

@@ -1,0 +1,1 @@
+void antipode_placeholder(void);
