@@ -86,14 +86,16 @@ public struct InboundGateway: Sendable {
     ) {
         guard state == .awaitConnect else { return }
         guard let gateway = options.gateway else {
-            outputs.append(.log("Attempt to connect to gateway port by a client or route"))
-            outputs.append(.send(.error(.unknownOperation)))
-            return close(.wrongPort, &outputs)
+            outputs.append(.log("attempted to connect to gateway port"))
+            outputs.append(.send(.error(.wrongPort)))
+            close(.wrongPort, &outputs)
+            return outputs.append(.log("attempted to connect to gateway port"))
         }
         if rejectsUnknown && !remotes.contains(gateway) {
             outputs.append(.log("Rejecting connection from gateway \"\(gateway)\""))
             outputs.append(.send(.error(.wrongGateway)))
-            return close(.wrongGateway, &outputs)
+            close(.wrongGateway, &outputs)
+            return outputs.append(.log("wrong gateway"))
         }
         state = .awaitInfo
         outputs.append(.disarm(.authentication))

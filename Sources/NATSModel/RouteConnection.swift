@@ -3,13 +3,12 @@ public import EventKernel
 /// One end of the connection between two servers of a cluster (nats-server v2.9.10 server/route.go createRoute,
 /// processRouteConnect, processRouteInfo).
 ///
-/// Both ends send INFO at once, the dialer CONNECT before it. The acceptor wants CONNECT first; there is no bound
-/// on that wait but the pings. From 2.10.0 real servers pool three connections, of which one account uses always
+/// Both ends send INFO at once, the dialer CONNECT before it. Nothing bounds the wait for them but the pings. From 2.10.0 real servers pool three connections, of which one account uses always
 /// the same one; here one stands for all.
 public struct RouteConnection: Sendable {
     /// Where the connection stands.
     public enum State: Hashable, Sendable {
-        case idle, awaitConnect, awaitInfo
+        case idle, awaitInfo
         /// The peer is introduced, the process decides.
         case introduced
         case registered, closed
@@ -55,7 +54,7 @@ public struct RouteConnection: Sendable {
     /// TCP is up.
     public mutating func open(draw: () -> UInt64, into outputs: inout [RouteOutput]) {
         precondition(state == .idle, "a connection is opened once")
-        state = isSolicited ? .awaitInfo : .awaitConnect
+        state = .awaitInfo
         outputs.append(.arm(.ping, pings.begin(draw: draw)))
         if isSolicited { outputs.append(.send(.connect(ConnectOptions(cluster: own.server.cluster)))) }
         outputs.append(.send(.info(own)))
@@ -75,10 +74,6 @@ public struct RouteConnection: Sendable {
     /// Takes one input and appends what to do, in order.
     public mutating func handle(_ input: RouteInput, at now: SimTime, into outputs: inout [RouteOutput]) {
         guard state != .idle, state != .closed else { return }
-        if state == .awaitConnect && needsConnect(before: input) {
-            outputs.append(.log("authentication error"))
-            return close(.authenticationFailure, &outputs)
-        }
         switch input {
         case .timerFired(let timer):
             if timer == .ping { tick(now, &outputs) }
@@ -102,32 +97,30 @@ public struct RouteConnection: Sendable {
         }
     }
 
-    private func needsConnect(before input: RouteInput) -> Bool {
-        switch input {
-        case .infoReceived, .pingReceived, .pongReceived, .errorReceived: true
-        case .timerFired, .connectReceived, .admitted, .refused, .closed, .stopped: false
+    private mutating func receive(_ options: ConnectOptions, _ outputs: inout [RouteOutput]) {
+        guard state == .awaitInfo, !isSolicited else { return }
+        if let gateway = options.gateway {
+            let line = "Rejecting connection from gateway \"\(gateway)\" on the Route port"
+            reject(.wrongGateway, .wrongGateway, line, "wrong gateway", &outputs)
+        } else if let cluster = options.cluster {
+            if cluster == own.server.cluster { return }
+            let line = "Rejecting connection, cluster name \"\(cluster)\" does not match \"\(own.server.cluster)\""
+            let after = "cluster name from remote server conflicts"
+            reject(.clusterNameConflict, .clusterNameConflict, line, after, &outputs)
+        } else {
+            let line = "attempted to connect to route port"
+            reject(.wrongPort, .wrongPort, line, line, &outputs)
         }
     }
 
-    private mutating func receive(_ options: ConnectOptions, _ outputs: inout [RouteOutput]) {
-        guard state == .awaitConnect else { return }
-        if let gateway = options.gateway {
-            outputs.append(.log("Rejecting connection from gateway \"\(gateway)\" on the Route port"))
-            outputs.append(.send(.error(.wrongGateway)))
-            return close(.wrongGateway, &outputs)
-        }
-        guard let cluster = options.cluster else {
-            outputs.append(.log("attempted to connect to route port"))
-            outputs.append(.send(.error(.wrongPort)))
-            return close(.wrongPort, &outputs)
-        }
-        if cluster != own.server.cluster {
-            let line = "Rejecting connection, cluster name \"\(cluster)\" does not match \"\(own.server.cluster)\""
-            outputs.append(.log(line))
-            outputs.append(.send(.error(.clusterNameConflict)))
-            return close(.clusterNameConflict, &outputs)
-        }
-        state = .awaitInfo
+    private mutating func reject(
+        _ error: ProtocolError, _ reason: CloseReason, _ before: String, _ after: String,
+        _ outputs: inout [RouteOutput]
+    ) {
+        outputs.append(.log(before))
+        outputs.append(.send(.error(error)))
+        close(reason, &outputs)
+        outputs.append(.log(after))
     }
 
     private mutating func receive(_ info: ServerInfo, _ outputs: inout [RouteOutput]) {

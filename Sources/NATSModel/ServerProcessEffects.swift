@@ -99,21 +99,24 @@ extension ServerProcess {
         turn.outputs.append(.abandonDial(dial))
     }
 
-    /// What the log of the receiver of an `-ERR` shows.
-    func text(of error: ProtocolError, remote: String? = nil) -> String {
+    /// What the log of the receiver of an `-ERR` shows. Where the text has names of the sender's that the error does
+    /// not carry, they are taken to be what they are in a consistent configuration.
+    func text(of error: ProtocolError, remote: String? = nil, isSolicitedRoute: Bool = false) -> String {
+        let cluster = server.identity.cluster
         switch error {
-        case .invalidSubject: "Invalid Subject"
-        case .unknownOperation: "Unknown Protocol Operation"
-        case .wrongGateway:
-            remote.map { "Connection to gateway \"\($0)\" rejected" } ?? "Connection rejected"
-        case .wrongPort: "attempted to connect to another port"
-        case .clusterNameConflict: "Rejecting connection, cluster name does not match"
-        case .staleConnection: "Stale Connection"
-        case .maximumPayload: "Maximum Payload Violation"
-        case .publishPermission: "Permissions Violation for Publish"
-        case .replyPermission: "Permissions Violation for Publish with Reply"
-        case .headersNotSupported: "message headers not supported"
-        case .noRespondersRequiresHeaders: "no responders requires headers support"
+        case .invalidSubject: return "Invalid Subject"
+        case .unknownOperation: return "Unknown Protocol Operation"
+        case .wrongGateway: return "Connection to gateway \"\(remote ?? cluster)\" rejected"
+        case .wrongPort:
+            if isSolicitedRoute { return "attempted to connect to gateway port" }
+            return "Attempt to connect to gateway \"\(cluster)\" using wrong port"
+        case .clusterNameConflict: return "Rejecting connection, cluster name does not match \"\(cluster)\""
+        case .staleConnection: return "Stale Connection"
+        case .maximumPayload: return "Maximum Payload Violation"
+        case .publishPermission: return "Permissions Violation for Publish"
+        case .replyPermission: return "Permissions Violation for Publish with Reply"
+        case .headersNotSupported: return "message headers not supported"
+        case .noRespondersRequiresHeaders: return "no responders requires headers support"
         }
     }
 }

@@ -97,6 +97,7 @@ extension ServerProcess {
 
     private mutating func closeOutbound(_ name: String, _ reason: CloseReason, byPeer: Bool, _ turn: inout Turn) {
         if outbounds[name]?.isProven == false { noteFailure(of: name) }
+        outbounds[name]?.isProven = false
         guard let connection = outbounds[name]?.connection else { return }
         outbounds[name]?.connection = nil
         if !byPeer && reason == .wrongPort { write(.error(.wrongPort), connection, &turn) }

@@ -71,16 +71,13 @@ extension ServerProcess {
             measure(connection, turn.now)
             prove(connection)
             drive(route: connection, .pongReceived, &turn)
-        case .error(let error): drive(route: connection, .errorReceived(text(of: error)), &turn)
+        case .error(let error):
+            let isSolicited = link.machine.isSolicited
+            drive(route: connection, .errorReceived(text(of: error, isSolicitedRoute: isSolicited)), &turn)
         default:
             touchRoute(connection, turn.now)
-            if link.machine.state == .registered {
-                if !route(operation, connection, &turn) {
-                    drive(route: connection, .closed(.protocolViolation), &turn)
-                }
-            } else if link.machine.state == .awaitConnect {
-                // Anything before CONNECT.
-                drive(route: connection, .errorReceived(""), &turn)
+            if link.machine.state == .registered, !route(operation, connection, &turn) {
+                drive(route: connection, .closed(.protocolViolation), &turn)
             }
         }
     }

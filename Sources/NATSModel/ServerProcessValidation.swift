@@ -1,5 +1,3 @@
-import EventKernel
-
 extension ServerConfiguration {
     /// `cluster.name`, or the gateway's name where that is not set.
     public var clusterName: String { cluster.isEmpty ? gateway?.name ?? "" : cluster }
@@ -11,10 +9,6 @@ extension ServerConfiguration {
     public func validate(version: ServerVersion = .v2_9_10) -> String? {
         if version.behaviour.refusesSpacesInNames, let field = fieldWithSpaces {
             return "nats-server: \(field) name cannot contain spaces"
-        }
-        if lameDuckDuration > .zero && lameDuckGrace >= lameDuckDuration {
-            return "nats-server: lame duck grace period (\(lameDuckGrace.seconds)s) should be strictly lower than "
-                + "lame duck duration (\(lameDuckDuration.seconds)s)"
         }
         guard let gateway else { return nil }
         if gateway.name.isEmpty { return "nats-server: gateway has no name" }

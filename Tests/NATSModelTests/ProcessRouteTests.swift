@@ -141,12 +141,46 @@ func routed(
         #expect(!network.lines("us-0").contains("Router connection closed: Stale Connection"))
     }
 
+    /// Seen on a real server: each attempt ends with `Route Error` at the dialler.
+    @Test func aRouteToAGatewayPortIsRefused() {
+        var network = ProcessNetwork()
+        network.start(gated("us-0"))
+        network.start(routed("us-1", routes: ["us-0/gateway"]))
+        network.run(.milliseconds(1_050))
+        #expect(
+            network.lines("us-1").prefix(4) == [
+                "Server is ready", "Route connection created", "Route Error 'attempted to connect to gateway port'",
+                "Router connection closed: Parse Error",
+            ])
+        #expect(network.routes("us-1") == [])
+        #expect(!network.isSettling)
+    }
+
+    /// A real client port answers like a route as long as nothing is said that clients may not say.
+    @Test func aRouteToAClientPortStandsUntilInterestIsTold() {
+        var network = ProcessNetwork()
+        network.start(routed("us-0"))
+        network.start(routed("us-1", routes: ["us-0/client"]))
+        network.run(.seconds(5))
+        #expect(network.routes("us-1") == ["us-0"])
+        #expect(network.routes("us-0") == [])
+        network.connect("listener", to: "us-1")
+        network.subscribe("listener", "a")
+        network.run(.milliseconds(10))
+        #expect(network.routes("us-1") == [])
+        #expect(network.lines("us-1").contains("Route Error 'Unknown Protocol Operation'"))
+    }
+
     @Test func aClientOnTheRoutePortIsRefused() {
         var network = ProcessNetwork()
         network.start(routed("us-0"))
         network.connect("lost", to: "us-0", port: .route)
         #expect(network.received["lost"]?.last == .error(.wrongPort))
         #expect(network.droppedClients == ["lost"])
-        #expect(network.lines("us-0").last == "Router connection closed: Incorrect Port")
+        #expect(
+            network.lines("us-0").suffix(3) == [
+                "attempted to connect to route port", "Router connection closed: Incorrect Port",
+                "attempted to connect to route port",
+            ])
     }
 }

@@ -45,6 +45,8 @@ struct ProcessNetwork {
 
     var subjects = SubjectTable()
     var delay = SimDuration.milliseconds(1)
+    /// Between pairs of servers, sorted, that differ from the rest.
+    var delays: [[String]: SimDuration] = [:]
     var version = ServerVersion.v2_9_10
     private(set) var now = SimTime.start
     private(set) var processes: [String: ServerProcess] = [:]
@@ -102,7 +104,8 @@ struct ProcessNetwork {
             .sorted(by: { $0.key.connection < $1.key.connection })
         {
             wires[end] = nil
-            post(.closing(server: wire.server, life: wire.life, wire.connection), after: delay)
+            post(
+                .closing(server: wire.server, life: wire.life, wire.connection), after: pause(server, wire.server))
         }
     }
 
@@ -120,7 +123,8 @@ struct ProcessNetwork {
         switch output {
         case .dial(let dial, let url):
             dialled.append("\(server) \(url)")
-            post(.knock(dialler: server, life: life, dial, place(url)), after: delay)
+            let place = place(url)
+            post(.knock(dialler: server, life: life, dial, place), after: pause(server, place?.server ?? server))
         case .abandonDial: break
         case .send(let connection, let operation):
             let end = End(server: server, life: life, connection: connection)
@@ -128,7 +132,8 @@ struct ProcessNetwork {
                 received[client, default: []].append(operation)
             } else if let wire = wires[end] {
                 post(
-                    .operation(server: wire.server, life: wire.life, wire.connection, operation), after: delay)
+                    .operation(server: wire.server, life: wire.life, wire.connection, operation),
+                    after: pause(server, wire.server))
             }
         case .close(let connection, _):
             let end = End(server: server, life: life, connection: connection)
@@ -137,7 +142,8 @@ struct ProcessNetwork {
                 droppedClients.append(client)
             }
             guard let wire = wires.removeValue(forKey: end) else { return }
-            post(.closing(server: wire.server, life: wire.life, wire.connection), after: delay)
+            post(
+                .closing(server: wire.server, life: wire.life, wire.connection), after: pause(server, wire.server))
         case .arm(let timer, let pause):
             let key = TimerKey(server: server, life: life, timer: timer)
             generations[key, default: 0] += 1
@@ -206,6 +212,10 @@ struct ProcessNetwork {
 
     // MARK: Time
 
+    private func pause(_ first: String, _ second: String) -> SimDuration {
+        delays[[first, second].sorted()] ?? delay
+    }
+
     private mutating func post(_ event: Event, after pause: SimDuration) {
         order += 1
         let entry = Scheduled(time: now + pause, order: order, event: event)
@@ -264,8 +274,9 @@ struct ProcessNetwork {
             server: place.server, life: farLife, connection: far)
         wires[End(server: place.server, life: farLife, connection: far)] = Wire(
             server: dialler, life: life, connection: near)
-        post(.input(server: dialler, life: life, .dialSucceeded(dial, near)), after: delay)
-        post(.input(server: place.server, life: farLife, .accepted(far, place.port)), after: delay * 2)
+        let pause = pause(dialler, place.server)
+        post(.input(server: dialler, life: life, .dialSucceeded(dial, near)), after: pause)
+        post(.input(server: place.server, life: farLife, .accepted(far, place.port)), after: pause * 2)
     }
 
     // MARK: What is to be seen
