@@ -1,2 +1,0 @@
-#include "CLinux.h"
-void antipode_placeholder(void) {}

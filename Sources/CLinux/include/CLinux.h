@@ -1,1 +1,0 @@
-void antipode_placeholder(void);
