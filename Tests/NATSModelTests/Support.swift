@@ -22,16 +22,17 @@ func connection(_ number: Int) -> ConnectionID { ConnectionID(rawValue: Int32(nu
 extension Server {
     /// The operations that one input makes this server write.
     mutating func outputs(
-        of operation: NATSModel.Operation, on number: Int, _ subjects: SubjectTable
+        of operation: NATSModel.Operation, on number: Int, _ subjects: SubjectTable, at time: SimTime = .start
     ) -> [Output] {
         var found: [Output] = []
-        receive(operation, on: connection(number), at: .start, in: subjects, into: &found)
+        receive(operation, on: connection(number), at: time, in: subjects, into: &found)
         return found
     }
 
-    mutating func opened(_ number: Int, _ kind: ConnectionKind) -> [Output] {
+    mutating func opened(_ number: Int, _ kind: ConnectionKind, _ peer: ServerIdentity? = nil) -> [Output] {
         var found: [Output] = []
-        let peer = kind == .client ? nil : ServerIdentity(name: "peer-\(number)", cluster: "peer")
+        let other = ServerIdentity(name: "peer-\(number)", cluster: "peer")
+        let peer = kind == .client ? nil : peer ?? other
         open(connection(number), kind: kind, peer: peer, into: &found)
         return found
     }
@@ -54,9 +55,16 @@ struct Arrival: Hashable, Comparable {
     }
 }
 
-/// Several servers whose connections deliver at once, in order: a super-cluster without time.
+func seconds(_ value: Double) -> SimTime { .start + .nanoseconds(Int64((value * 1e9).rounded())) }
+
+/// Several servers whose connections deliver at once, in order: a super-cluster without delays.
 struct SuperCluster {
     var subjects = SubjectTable()
+    /// What servers added from now on get.
+    var deviations: Deviation = []
+    var version = ServerVersion.v2_9_10
+    /// When operations arrive.
+    var now = SimTime.start
     var servers: [Server] = []
     private var names: [String] = []
     /// The other end of each server-to-server connection: (server, connection).
@@ -72,7 +80,8 @@ struct SuperCluster {
     private var pending: [(server: Int, output: Output)] = []
 
     mutating func addServer(_ name: String, cluster: String) -> Int {
-        servers.append(Server(name: name, cluster: cluster))
+        servers.append(Server(name: name, cluster: cluster, version: version))
+        servers[servers.count - 1].deviations = deviations
         names.append(cluster)
         return servers.count - 1
     }
@@ -89,6 +98,21 @@ struct SuperCluster {
     /// The outbound gateway connection of `first`, accepted by `second`.
     mutating func gateway(_ first: Int, to second: Int) {
         link(first, .outboundGateway, second, .inboundGateway)
+    }
+
+    /// Closes all connections between two servers, at both ends.
+    mutating func disconnect(_ first: Int, _ second: Int) {
+        for (near, wire) in (wires[first] ?? [:]).sorted(by: { $0.key < $1.key }) where wire.server == second {
+            wires[first]?[near] = nil
+            wires[second]?[wire.connection] = nil
+            var outputs: [Output] = []
+            servers[first].close(near, in: subjects, into: &outputs)
+            pending += outputs.map { (first, $0) }
+            outputs = []
+            servers[second].close(wire.connection, in: subjects, into: &outputs)
+            pending += outputs.map { (second, $0) }
+        }
+        settle()
     }
 
     private mutating func link(_ first: Int, _ kind: ConnectionKind, _ second: Int, _ otherKind: ConnectionKind) {
@@ -145,7 +169,7 @@ struct SuperCluster {
     private mutating func send(_ operation: NATSModel.Operation, from client: Int) {
         guard let place = clients[client] else { return }
         var outputs: [Output] = []
-        servers[place.server].receive(operation, on: place.connection, at: .start, in: subjects, into: &outputs)
+        servers[place.server].receive(operation, on: place.connection, at: now, in: subjects, into: &outputs)
         pending += outputs.map { (place.server, $0) }
         settle()
     }
@@ -172,7 +196,7 @@ struct SuperCluster {
             if case .routed = output.operation, names[wire.server] != names[server] { crossings += 1 }
             var outputs: [Output] = []
             servers[wire.server].receive(
-                output.operation, on: wire.connection, at: .start, in: subjects, into: &outputs)
+                output.operation, on: wire.connection, at: now, in: subjects, into: &outputs)
             pending += outputs.map { (wire.server, $0) }
         }
         pending = []
