@@ -283,7 +283,7 @@ extension CaseStepReader {
             expectation.noResponders = 0
         }
         if let ordered = try fields.flag("ordered") {
-            guard expectation.shares != nil || expectation.answers != nil else {
+            guard expectation.shares != nil || answers != nil || expectation.noResponders != nil else {
                 throw ScenarioError(fields.keyPosition("ordered"), "ordered: nothing is compared here; give expect too")
             }
             expectation.inOrder = ordered

@@ -100,31 +100,11 @@ extension Domain {
 
     /// One relay of each group that steering offers: a random replica, as a load balancer picks it.
     private mutating func offeredRelays(_ person: Int, at time: Int64) -> [Int] {
-        let client = people[pointer: person]
-        let regions: [Int]
-        switch world.scenario.steering {
-        case .election: regions = Array(0..<world.regionCount)
-        case .pinned: regions = [world.people[person].region]
-        case .geoDNS:
-            let answer = client.pointee.resolver!.resolve(at: SimTime(nanoseconds: time), health: world.health)
-            regions = [answer.site]
-        case .proxiedDNS:
-            // The proxy's edge follows health at once; WebTransport is not proxied and keeps its cached answer.
-            return proxiedRelays(person, at: time)
-        }
-        return regions.flatMap { region in
-            Transport.allCases.compactMap { pickReplica(person, region: region, transport: $0) }
-        }
-    }
-
-    private mutating func proxiedRelays(_ person: Int, at time: Int64) -> [Int] {
-        let client = people[pointer: person]
-        let cached = client.pointee.resolver!.resolve(at: SimTime(nanoseconds: time), health: world.health).site
-        let edge = world.health.answer(preferred: world.people[person].region, at: SimTime(nanoseconds: time))
-        return [
-            pickReplica(person, region: edge, transport: .webSocket),
-            pickReplica(person, region: cached, transport: .webTransport),
-        ].compactMap { $0 }
+        let offers = world.scenario.steering.offers(
+            region: world.people[person].region, sites: world.regionCount,
+            resolver: &people[pointer: person].pointee.resolver, health: world.health,
+            at: SimTime(nanoseconds: time))
+        return offers.compactMap { pickReplica(person, region: $0.site, transport: $0.transport) }
     }
 
     private mutating func pickReplica(_ person: Int, region target: Int, transport: Transport) -> Int? {
