@@ -48,17 +48,21 @@ struct LabDirectory: Sendable {
         guard let process = ProcessIdentity(of: getpid()) else {
             throw FabricError("cannot read /proc: is it mounted?")
         }
-        try makeBase()
-        for number in 0..<mostLabs {
+        var number = 0
+        while number < mostLabs {
+            try makeBase()
             let path = "\(base)/\(prefix)-\(process.pid)-\(process.startTime)-\(number)"
             if mkdir(path, 0o700) == 0 {
                 let owner = LabOwner(process: process)
                 try owner.write(in: path)
                 return (LabDirectory(path: path), owner)
             }
-            guard errno == EEXIST else { throw FabricError("cannot make \(path)", code: errno) }
+            let code = errno
+            number += 1
+            // Without the base, another lab was the last one and removed it after we looked.
+            guard code == EEXIST || code == ENOENT else { throw FabricError("cannot make \(path)", code: code) }
         }
-        throw FabricError("this process has \(mostLabs) labs in \(base)")
+        throw FabricError("no name left for a lab in \(base)")
     }
 
     /// The owner that a folder's name tells; `nil` for names that are not of a lab.
@@ -81,18 +85,25 @@ struct LabDirectory: Sendable {
         rmdir(Self.base)
     }
 
-    /// The name can be guessed and its parent belongs to everybody, so somebody else may have made it before us.
     private static func makeBase() throws(FabricError) {
         if mkdir(base, 0o700) != 0, errno != EEXIST { throw FabricError("cannot make \(base)", code: errno) }
-        try checkBase()
+        _ = try hasBase()
     }
 
-    static func checkBase() throws(FabricError) {
+    /// Whether the folder of all labs is there.
+    ///
+    /// - Throws: when it is not only ours. Its name can be guessed and its parent belongs to everybody, so somebody
+    ///   else may have made it before us.
+    static func hasBase() throws(FabricError) -> Bool {
         var status = stat()
-        guard lstat(base, &status) == 0 else { throw FabricError("cannot look at \(base)", code: errno) }
+        guard lstat(base, &status) == 0 else {
+            if errno == ENOENT { return false }
+            throw FabricError("cannot look at \(base)", code: errno)
+        }
         guard status.st_mode & S_IFMT == S_IFDIR, status.st_uid == getuid(), status.st_mode & 0o022 == 0 else {
             throw FabricError("\(base) is not a folder that only its owner can write")
         }
+        return true
     }
 }
 
