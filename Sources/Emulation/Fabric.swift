@@ -43,37 +43,66 @@ public final class Fabric: Sendable {
     let children: LabChildren
     private let folder: LabDirectory
     private let launcher: LauncherThread
+    private let network: LabNetwork?
     private let holdings: Mutex<Holdings>
 
-    /// What `shutDown` gives back.
-    private struct Holdings: ~Copyable {
-        var isShutDown = false
-        var lockSocket: Int32?
-        var nodePorts: [String: NodePortRelay] = [:]
+    /// What only namespaces have.
+    private struct LabNetwork: Sendable {
+        var namespaces: NamespaceSet
+        var packetSwitch: Switch
     }
 
-    private init(kind: Kind, plan: AddressPlan, lockSocket: Int32?) throws(FabricError) {
+    /// What `shutDown` gives back, and what it must not give back twice.
+    private struct Holdings {
+        var isShutDown = false
+        var lockSocket: Int32?
+        var relays: [NodePortRelay] = []
+        /// Clusters with a node port.
+        var nodePorts: Set<String> = []
+    }
+
+    private init(kind: Kind, plan: AddressPlan, lockSocket: Int32?) throws {
         self.kind = kind
         self.plan = plan
         places = plan.places
         let (folder, owner) = try LabDirectory.make()
         self.folder = folder
-        children = LabChildren(directory: folder, owner: owner)
+        let children = LabChildren(directory: folder, owner: owner)
+        self.children = children
+        var launcher: LauncherThread?
         do {
-            launcher = try LauncherThread()
+            let started = try LauncherThread()
+            launcher = started
+            self.launcher = started
+            network = kind == .loopback ? nil : try Self.makeNetwork(plan, children, started)
         } catch {
+            launcher?.end()
             try? folder.remove()
             throw error
         }
         holdings = Mutex(Holdings(lockSocket: lockSocket))
     }
 
+    private static func makeNetwork(
+        _ plan: AddressPlan, _ children: LabChildren, _ launcher: LauncherThread
+    ) throws -> LabNetwork {
+        let namespaces = try launcher.run { try NamespaceSet(plan.switched) }
+        do {
+            let ports = namespaces.namespaces.map { Switch.Port(device: $0.device, address: $0.address) }
+            let isLiving: @Sendable (Int) -> Bool = { children.isLiving(plan.places[$0].name) }
+            return LabNetwork(namespaces: namespaces, packetSwitch: try Switch(ports, isLiving: isLiving))
+        } catch {
+            namespaces.close()
+            throw error
+        }
+    }
+
     deinit { shutDown() }
 
     /// A lab on a loopback subnet that no other lab has: server S of cluster R (both counted from 1) at 127.A.R.S.
     ///
-    /// - Throws: when no subnet is free, or the folder cannot be made.
-    public static func loopback(_ places: [Place]) throws(FabricError) -> Fabric {
+    /// - Throws: `FabricError` when no subnet is free, or the folder cannot be made.
+    public static func loopback(_ places: [Place]) throws -> Fabric {
         let subnet = try LoopbackSubnet.hold()
         do {
             let plan = AddressPlan(places, .loopback(subnet: subnet.number))
@@ -84,6 +113,13 @@ public final class Fabric: Sendable {
         }
     }
 
+    /// A lab of network namespaces: server S of cluster R (both counted from 1) at 10.R.S.1, in a network of its own.
+    ///
+    /// - Throws: `FabricError` when the machine does not allow it; `namespacesAvailable` tells beforehand.
+    public static func namespaces(_ places: [Place]) throws -> Fabric {
+        try Fabric(kind: .namespaces, plan: AddressPlan(places, .namespaces), lockSocket: nil)
+    }
+
     // MARK: Places
 
     /// The IPv4 address of a server.
@@ -92,23 +128,66 @@ public final class Fabric: Sendable {
     /// An address in the lab at which nobody listens: a connect is refused.
     public var deadAddress: (host: String, port: UInt16) { (plan.deadAddress.description, Self.deadPort) }
 
-    /// A listener that passes each connection on to a random living server of the cluster, as a Kubernetes NodePort
+    /// An address that passes each connection on to a random living server of the cluster, as a Kubernetes NodePort
     /// does. Asked again, it answers the same.
     ///
+    /// Between namespaces the packets are translated: a connection has the delay and the cuts of the way to the server
+    /// that it got. On loopback a thread copies what is said.
+    ///
     /// - Parameter port: where the servers listen.
-    public func nodePort(cluster: String, port: UInt16 = 7222) throws(FabricError) -> (host: String, port: UInt16) {
-        let host = plan.nodePortAddress(of: cluster)
+    public func nodePort(cluster: String, port: UInt16 = 7222) throws -> (host: String, port: UInt16) {
+        let address = plan.nodePortAddress(of: cluster)
         let servers = plan.servers(of: cluster)
-        try holdings.withLock { holdings throws(FabricError) in
+        try holdings.withLock { holdings in
             precondition(!holdings.isShutDown, "a node port of a lab that was shut down")
-            guard holdings.nodePorts[cluster] == nil else { return }
-            holdings.nodePorts[cluster] = try NodePortRelay(
-                host, Self.nodePortNumber,
+            guard holdings.nodePorts.insert(cluster).inserted else { return }
+            if let network {
+                let service = NodePortTranslation.Service(servers: servers.map(plan.index), serverPort: port)
+                network.packetSwitch.addNodePort(service, address: address, port: Self.nodePortNumber)
+                return
+            }
+            let relay = try NodePortRelay(
+                address, Self.nodePortNumber,
                 targets: { [children, plan] in
                     servers.filter(children.isLiving).map { (plan.address(of: $0), port) }
                 })
+            holdings.relays.append(relay)
         }
-        return (host.description, Self.nodePortNumber)
+        return (address.description, Self.nodePortNumber)
+    }
+
+    // MARK: The way between two places
+
+    /// Sets how long packets take from one server to another, one way. At first they take no time; on loopback that
+    /// cannot change.
+    ///
+    /// It holds for packets sent from now on. Those under way arrive when they were due, and later ones never before
+    /// them.
+    public func setDelay(from: String, to: String, _ delay: SimDuration) {
+        switched().setDelay(from: plan.index(of: from), to: plan.index(of: to), delay)
+    }
+
+    /// Loses all packets from one server to another without a word, those under way included, until it is called with
+    /// `false`. Namespaces only.
+    public func setCut(from: String, to: String, _ isCut: Bool) {
+        switched().setCut(from: plan.index(of: from), to: plan.index(of: to), isCut)
+    }
+
+    /// What happened to packets since the start or the last `resetTraffic`; nothing on loopback.
+    public var traffic: FabricTraffic { network?.packetSwitch.traffic ?? FabricTraffic() }
+
+    /// Starts to count packets, and to look for the worst lateness, anew.
+    public func resetTraffic() { network?.packetSwitch.resetTraffic() }
+
+    /// The congestion control of the places' TCP connections.
+    public var congestionControl: String {
+        network?.namespaces.namespaces.first?.congestionControl
+            ?? Sysctl.get("ipv4/tcp_congestion_control") ?? "unknown"
+    }
+
+    private func switched() -> Switch {
+        guard let network else { preconditionFailure("loopback has no delays and no cuts") }
+        return network.packetSwitch
     }
 
     // MARK: Processes and connections
@@ -123,13 +202,14 @@ public final class Fabric: Sendable {
     public func launch(
         _ executable: String, _ arguments: [String], at server: String, log: String
     ) throws -> ChildProcess {
-        precondition(plan.contains(server), "no place \(server)")
+        let place = plan.index(of: server)
         let log = log.hasPrefix("/") ? log : directory + "/" + log
-        return try launcher.run { [children] in
+        return try launcher.run { [children, network] in
             let output = open(log, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0o600)
             guard output >= 0 else { throw FabricError("cannot write \(log)", code: errno) }
             defer { close(output) }
-            let pid = try spawn(executable, arguments, namespace: -1, output: output)
+            let namespace = network?.namespaces.namespaces[place].descriptor ?? -1
+            let pid = try spawn(executable, arguments, namespace: namespace, output: output)
             let child = try ChildProcess(pid: pid, server: server, log: log)
             do {
                 try children.add(child)
@@ -141,18 +221,24 @@ public final class Fabric: Sendable {
         }
     }
 
+    /// Does something on a thread that is in the server's network; sockets that it opens stay there.
+    func inside<Value: Sendable>(_ server: String, _ body: @escaping @Sendable () throws -> Value) throws -> Value {
+        let place = plan.index(of: server)
+        return try launcher.run { [network] in try network?.namespaces.inside(place, body) ?? body() }
+    }
+
     /// Makes a TCP connection from the server's own place.
     ///
     /// - Parameters:
     ///   - host: an IPv4 address.
     ///   - within: how long to wait for it at most.
-    /// - Returns: a descriptor that does not block and that the caller closes.
+    /// - Returns: a descriptor that does not block and that the caller closes; the server's network remains until then.
     public func connect(
         at server: String, host: String, port: UInt16, within: SimDuration = .seconds(5)
     ) throws -> Int32 {
         guard let remote = Address(host) else { throw FabricError("\(host) is not an IPv4 address") }
         let local = plan.address(of: server)
-        let socket = try Socket.make(from: local)
+        let socket = try inside(server) { try Socket.make(from: local) }
         do {
             try Socket.connect(socket, remote, port, within: within)
         } catch {
@@ -170,8 +256,9 @@ public final class Fabric: Sendable {
             guard !holdings.isShutDown else { return }
             holdings.isShutDown = true
             children.endAll(within: 1)
-            for relay in holdings.nodePorts.values { relay.end() }
-            holdings.nodePorts = [:]
+            for relay in holdings.relays { relay.end() }
+            network?.packetSwitch.end()
+            network?.namespaces.close()
             launcher.end()
             if let socket = holdings.lockSocket { close(socket) }
             // What cannot be removed now, `Leftovers.clean` can remove later.

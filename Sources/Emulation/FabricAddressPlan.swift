@@ -39,8 +39,6 @@ struct AddressPlan: Sendable {
         self.numbers = numbers
     }
 
-    func contains(_ server: String) -> Bool { numbers[server] != nil }
-
     func address(of server: String) -> Address {
         guard let number = numbers[server] else { preconditionFailure("no place \(server)") }
         return address(number.cluster, number.server)
@@ -53,6 +51,17 @@ struct AddressPlan: Sendable {
 
     /// Belongs to nobody (loopback), or to a place without processes.
     var deadAddress: Address { address(Self.dead, 1) }
+
+    /// The places of the switch, as its ports are numbered: all servers, and one at the dead address.
+    var switched: [Address] { places.map { address(of: $0.name) } + [deadAddress] }
+
+    /// The number of a server among the places.
+    func index(of server: String) -> Int {
+        guard let index = places.firstIndex(where: { $0.name == server }) else {
+            preconditionFailure("no place \(server)")
+        }
+        return index
+    }
 
     func servers(of cluster: String) -> [String] { places.filter { $0.cluster == cluster }.map(\.name) }
 

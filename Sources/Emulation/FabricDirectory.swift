@@ -123,14 +123,16 @@ final class LabChildren: Sendable {
         state = Mutex(State(owner: owner))
     }
 
-    /// Enters a child that has just started, and forgets those that have ended.
+    /// Enters a child that has just started, and forgets those that have ended. Only the launcher calls it.
     func add(_ child: ChildProcess) throws(FabricError) {
-        try state.withLock { state throws(FabricError) in
+        let owner = state.withLock { state in
             state.children.removeAll { !$0.isRunning }
             state.children.append(child)
             state.owner.children = state.children.compactMap(\.identity)
-            try state.owner.write(in: directory.path)
+            return state.owner
         }
+        // Without the lock: the switch asks who lives and cannot wait for a disk.
+        try owner.write(in: directory.path)
     }
 
     func isLiving(_ server: String) -> Bool {

@@ -22,13 +22,14 @@ struct ProcessIdentity: Hashable, Sendable, Codable {
     /// Whether the process that this one was is still there.
     var isAlive: Bool { ProcessIdentity(of: pid) == self }
 
-    /// `nil` when there is no such process.
+    /// `nil` when there is no such process, or only a zombie is left of it.
     static func startTime(of pid: Int32) -> UInt64? {
         guard let text = smallFile("/proc/\(pid)/stat") else { return nil }
         // The second field is the name in parentheses, which may hold blanks and parentheses itself.
         guard let end = text.lastIndex(of: ")") else { return nil }
         let fields = text[end...].split(separator: " ")
-        return fields.count > 20 ? UInt64(fields[20]) : nil
+        guard fields.count > 20, fields[1] != "Z", fields[1] != "X" else { return nil }
+        return UInt64(fields[20])
     }
 }
 

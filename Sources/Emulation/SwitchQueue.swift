@@ -1,7 +1,5 @@
-import Glibc
-
 /// The packets under way in one direction, in the order in which they were sent.
-struct PacketQueue: ~Copyable {
+final class PacketQueue {
     /// A copy of a packet and when it is due, in nanoseconds of the monotonic clock.
     private struct Entry {
         var due: Int64
@@ -28,7 +26,7 @@ struct PacketQueue: ~Copyable {
     /// for lost.
     ///
     /// - Returns: false when the queue is full.
-    mutating func append(_ packet: UnsafeRawBufferPointer, due: Int64) -> Bool {
+    func append(_ packet: UnsafeRawBufferPointer, due: Int64) -> Bool {
         guard count < Self.mostPackets else { return false }
         if count == entries.count { grow() }
         lastDue = count == 0 ? due : max(due, lastDue)
@@ -39,8 +37,15 @@ struct PacketQueue: ~Copyable {
         return true
     }
 
+    /// Forgets all packets and says how many there were.
+    func removeAll() -> Int {
+        let removed = count
+        while count > 0 { takeFirst { _ in } }
+        return removed
+    }
+
     /// Hands the first packet over and forgets it.
-    mutating func takeFirst(_ body: (UnsafeMutableRawBufferPointer) -> Void) {
+    func takeFirst(_ body: (UnsafeMutableRawBufferPointer) -> Void) {
         let bytes = entries[first]!.bytes
         entries[first] = nil
         first = (first + 1) & (entries.count - 1)
@@ -49,7 +54,7 @@ struct PacketQueue: ~Copyable {
         bytes.deallocate()
     }
 
-    private mutating func grow() {
+    private func grow() {
         var larger = [Entry?](repeating: nil, count: max(16, 2 * entries.count))
         for index in 0..<count { larger[index] = entries[(first + index) & (entries.count - 1)] }
         entries = larger
