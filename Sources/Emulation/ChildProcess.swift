@@ -1,0 +1,96 @@
+import CLinux
+public import EventKernel
+import Glibc
+import Synchronization
+
+/// How a process ended.
+public enum ExitStatus: Hashable, Sendable, CustomStringConvertible {
+    case exited(code: Int32)
+    case killed(signal: Int32)
+
+    public var description: String {
+        switch self {
+        case .exited(let code): "exit code \(code)"
+        case .killed(let signal): "killed by signal \(signal)"
+        }
+    }
+
+    /// From the status word of `waitpid`.
+    init(waitStatus status: Int32) {
+        self = status & 0x7F == 0 ? .exited(code: (status >> 8) & 0xFF) : .killed(signal: status & 0x7F)
+    }
+}
+
+/// A program that runs at a place of a `Fabric`, in a process group of its own. It does not outlive its lab.
+public final class ChildProcess: Sendable {
+    public let pid: Int32
+    /// Where it runs.
+    public let server: String
+    /// The file that takes what it prints.
+    public let log: String
+    /// The process as the kernel knows it; `nil` when it ended before it could be looked at.
+    let identity: ProcessIdentity?
+
+    /// Readable once the process has ended.
+    private let descriptor: Int32
+    // The lock keeps signals from a process that was reaped, whose number may belong to another one.
+    private let exit = Mutex<ExitStatus?>(nil)
+
+    init(pid: Int32, server: String, log: String) throws(FabricError) {
+        self.pid = pid
+        self.server = server
+        self.log = log
+        identity = ProcessIdentity(of: pid)
+        let descriptor = clinux_process_descriptor(pid)
+        if descriptor < 0 {
+            _ = Glibc.kill(-pid, SIGKILL)
+            _ = waitpid(pid, nil, 0)
+        }
+        self.descriptor = try checked(descriptor, "cannot watch process \(pid)")
+    }
+
+    deinit {
+        // A zombie would stay until the end of this program; the lab has killed the process before it lets go of it.
+        _ = status
+        close(descriptor)
+    }
+
+    /// How it ended; `nil` while it runs.
+    public var status: ExitStatus? { exit.withLock { reap(&$0) } }
+
+    public var isRunning: Bool { status == nil }
+
+    /// Ends it and what it started at once, without a chance to clean up (SIGKILL). Does not wait.
+    public func kill() { send(SIGKILL) }
+
+    /// Asks it to end (SIGTERM). Does not wait.
+    public func terminate() { send(SIGTERM) }
+
+    /// Sends a signal to it and to what it started; nothing happens when it has ended.
+    public func send(_ signal: Int32) {
+        exit.withLock { status in
+            if reap(&status) == nil { _ = Glibc.kill(-pid, signal) }
+        }
+    }
+
+    /// Waits for its end.
+    ///
+    /// - Returns: `nil` when it still runs after that time.
+    public func wait(_ timeout: SimDuration) -> ExitStatus? {
+        let deadline = clinux_now() + timeout.nanoseconds
+        while true {
+            if let status { return status }
+            let left = deadline - clinux_now()
+            if left <= 0 { return nil }
+            var item = clinux_wait(fd: descriptor, wantsRead: true)
+            _ = clinux_wait(&item, 1, left)
+        }
+    }
+
+    private func reap(_ exit: inout ExitStatus?) -> ExitStatus? {
+        if exit != nil { return exit }
+        var status: Int32 = 0
+        if waitpid(pid, &status, WNOHANG) == pid { exit = ExitStatus(waitStatus: status) }
+        return exit
+    }
+}

@@ -1,0 +1,268 @@
+import CLinux
+public import EventKernel
+import Glibc
+import Synchronization
+
+/// Where emulated servers stand, and how packets travel between them. One for each lab.
+///
+/// All that it makes ends with it, whatever happens to this process: children die with the thread that forked them,
+/// namespaces and devices are held by descriptors only, the loopback subnet by a listening socket. Only the folder can
+/// remain, and `Leftovers` finds it.
+///
+/// One thread controls a fabric; its own threads carry packets and connections, and start children.
+public final class Fabric: Sendable {
+    public enum Kind: Hashable, Sendable {
+        /// All servers on loopback addresses. Needs no privileges; packets take no time and cannot be held up.
+        case loopback
+        /// A network namespace for each server, joined by a switch that delays and drops packets.
+        case namespaces
+    }
+
+    /// Where one server stands.
+    public struct Place: Hashable, Sendable {
+        /// The server's name in the case.
+        public var name: String
+        public var cluster: String
+
+        public init(name: String, cluster: String) {
+            self.name = name
+            self.cluster = cluster
+        }
+    }
+
+    public let kind: Kind
+    public let places: [Place]
+    /// A private folder of the lab for configurations and logs; removed at `shutDown`.
+    public var directory: String { folder.path }
+
+    /// The port at which nothing listens, and the one of the listener of a node port.
+    static let deadPort: UInt16 = 9
+    static let nodePortNumber: UInt16 = 30_722
+
+    let plan: AddressPlan
+    let children: LabChildren
+    private let folder: LabDirectory
+    private let launcher: LauncherThread
+    private let network: LabNetwork?
+    private let holdings: Mutex<Holdings>
+
+    /// What only namespaces have.
+    private struct LabNetwork: Sendable {
+        var namespaces: NamespaceSet
+        var packetSwitch: Switch
+    }
+
+    /// What `shutDown` gives back, and what it must not give back twice.
+    private struct Holdings {
+        var isShutDown = false
+        var lockSocket: Int32?
+        var relays: [NodePortRelay] = []
+        /// Clusters with a node port.
+        var nodePorts: Set<String> = []
+    }
+
+    private init(kind: Kind, plan: AddressPlan, lockSocket: Int32?) throws {
+        self.kind = kind
+        self.plan = plan
+        places = plan.places
+        let (folder, owner) = try LabDirectory.make()
+        self.folder = folder
+        let children = LabChildren(directory: folder, owner: owner)
+        self.children = children
+        var launcher: LauncherThread?
+        do {
+            let started = try LauncherThread()
+            launcher = started
+            self.launcher = started
+            network = kind == .loopback ? nil : try Self.makeNetwork(plan, children, started)
+        } catch {
+            launcher?.end()
+            try? folder.remove()
+            throw error
+        }
+        holdings = Mutex(Holdings(lockSocket: lockSocket))
+    }
+
+    private static func makeNetwork(
+        _ plan: AddressPlan, _ children: LabChildren, _ launcher: LauncherThread
+    ) throws -> LabNetwork {
+        let namespaces = try launcher.run { try NamespaceSet(plan.switched) }
+        do {
+            let ports = namespaces.namespaces.map { Switch.Port(device: $0.device, address: $0.address) }
+            let isLiving: @Sendable (Int) -> Bool = { children.isLiving(plan.places[$0].name) }
+            return LabNetwork(namespaces: namespaces, packetSwitch: try Switch(ports, isLiving: isLiving))
+        } catch {
+            namespaces.close()
+            throw error
+        }
+    }
+
+    deinit { shutDown() }
+
+    /// A lab on a loopback subnet that no other lab has: server S of cluster R (both counted from 1) at 127.A.R.S.
+    ///
+    /// - Throws: `FabricError` when no subnet is free, or the folder cannot be made.
+    public static func loopback(_ places: [Place]) throws -> Fabric {
+        let subnet = try LoopbackSubnet.hold()
+        do {
+            let plan = AddressPlan(places, .loopback(subnet: subnet.number))
+            return try Fabric(kind: .loopback, plan: plan, lockSocket: subnet.lockSocket)
+        } catch {
+            close(subnet.lockSocket)
+            throw error
+        }
+    }
+
+    /// A lab of network namespaces: server S of cluster R (both counted from 1) at 10.R.S.1, in a network of its own.
+    ///
+    /// - Throws: `FabricError` when the machine does not allow it; `namespacesAvailable` tells beforehand.
+    public static func namespaces(_ places: [Place]) throws -> Fabric {
+        try Fabric(kind: .namespaces, plan: AddressPlan(places, .namespaces), lockSocket: nil)
+    }
+
+    // MARK: Places
+
+    /// The IPv4 address of a server.
+    public func address(of server: String) -> String { plan.address(of: server).description }
+
+    /// An address in the lab at which nobody listens: a connect is refused.
+    public var deadAddress: (host: String, port: UInt16) { (plan.deadAddress.description, Self.deadPort) }
+
+    /// An address that passes each connection on to a random living server of the cluster, as a Kubernetes NodePort
+    /// does. Asked again, it answers the same.
+    ///
+    /// Between namespaces the packets are translated: a connection has the delay and the cuts of the way to the server
+    /// that it got. On loopback a thread copies what is said.
+    ///
+    /// - Parameter port: where the servers listen.
+    public func nodePort(cluster: String, port: UInt16 = 7222) throws -> (host: String, port: UInt16) {
+        let address = plan.nodePortAddress(of: cluster)
+        let servers = plan.servers(of: cluster)
+        try holdings.withLock { holdings in
+            precondition(!holdings.isShutDown, "a node port of a lab that was shut down")
+            guard holdings.nodePorts.insert(cluster).inserted else { return }
+            if let network {
+                let service = NodePortTranslation.Service(servers: servers.map(plan.index), serverPort: port)
+                network.packetSwitch.addNodePort(service, address: address, port: Self.nodePortNumber)
+                return
+            }
+            let relay = try NodePortRelay(
+                address, Self.nodePortNumber,
+                targets: { [children, plan] in
+                    servers.filter(children.isLiving).map { (plan.address(of: $0), port) }
+                })
+            holdings.relays.append(relay)
+        }
+        return (address.description, Self.nodePortNumber)
+    }
+
+    // MARK: The way between two places
+
+    /// Sets how long packets take from one server to another, one way. At first they take no time; on loopback that
+    /// cannot change.
+    ///
+    /// It holds for packets sent from now on. Those under way arrive when they were due, and later ones never before
+    /// them.
+    public func setDelay(from: String, to: String, _ delay: SimDuration) {
+        switched().setDelay(from: plan.index(of: from), to: plan.index(of: to), delay)
+    }
+
+    /// Loses all packets from one server to another without a word, those under way included, until it is called with
+    /// `false`. Namespaces only.
+    public func setCut(from: String, to: String, _ isCut: Bool) {
+        switched().setCut(from: plan.index(of: from), to: plan.index(of: to), isCut)
+    }
+
+    /// What happened to packets since the start or the last `resetTraffic`; nothing on loopback.
+    public var traffic: FabricTraffic { network?.packetSwitch.traffic ?? FabricTraffic() }
+
+    /// Starts to count packets, and to look for the worst lateness, anew.
+    public func resetTraffic() { network?.packetSwitch.resetTraffic() }
+
+    /// The congestion control of the places' TCP connections.
+    public var congestionControl: String {
+        network?.namespaces.namespaces.first?.congestionControl
+            ?? Sysctl.get("ipv4/tcp_congestion_control") ?? "unknown"
+    }
+
+    private func switched() -> Switch {
+        guard let network else { preconditionFailure("loopback has no delays and no cuts") }
+        return network.packetSwitch
+    }
+
+    // MARK: Processes and connections
+
+    /// Starts a program at a server's place.
+    ///
+    /// - Parameters:
+    ///   - executable: a path; `PATH` is not searched.
+    ///   - arguments: without the program's name.
+    ///   - log: the file that takes what it prints; appended to when it exists. A relative path starts at
+    ///     `directory`.
+    public func launch(
+        _ executable: String, _ arguments: [String], at server: String, log: String
+    ) throws -> ChildProcess {
+        let place = plan.index(of: server)
+        let log = log.hasPrefix("/") ? log : directory + "/" + log
+        return try launcher.run { [children, network] in
+            let output = open(log, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0o600)
+            guard output >= 0 else { throw FabricError("cannot write \(log)", code: errno) }
+            defer { close(output) }
+            let namespace = network?.namespaces.namespaces[place].descriptor ?? -1
+            let pid = try spawn(executable, arguments, namespace: namespace, output: output)
+            let child = try ChildProcess(pid: pid, server: server, log: log)
+            do {
+                try children.add(child)
+            } catch {
+                child.kill()
+                throw error
+            }
+            return child
+        }
+    }
+
+    /// Does something on a thread that is in the server's network; sockets that it opens stay there.
+    func inside<Value: Sendable>(_ server: String, _ body: @escaping @Sendable () throws -> Value) throws -> Value {
+        let place = plan.index(of: server)
+        return try launcher.run { [network] in try network?.namespaces.inside(place, body) ?? body() }
+    }
+
+    /// Makes a TCP connection from the server's own place.
+    ///
+    /// - Parameters:
+    ///   - host: an IPv4 address.
+    ///   - within: how long to wait for it at most.
+    /// - Returns: a descriptor that does not block and that the caller closes; the server's network remains until then.
+    public func connect(
+        at server: String, host: String, port: UInt16, within: SimDuration = .seconds(5)
+    ) throws -> Int32 {
+        guard let remote = Address(host) else { throw FabricError("\(host) is not an IPv4 address") }
+        let local = plan.address(of: server)
+        let socket = try inside(server) { try Socket.make(from: local) }
+        do {
+            try Socket.connect(socket, remote, port, within: within)
+        } catch {
+            close(socket)
+            throw error
+        }
+        return socket
+    }
+
+    // MARK: The end
+
+    /// Kills all children, closes everything and removes the folder, in less than two seconds. Can be called again.
+    public func shutDown() {
+        holdings.withLock { holdings in
+            guard !holdings.isShutDown else { return }
+            holdings.isShutDown = true
+            children.endAll(within: 1)
+            for relay in holdings.relays { relay.end() }
+            network?.packetSwitch.end()
+            network?.namespaces.close()
+            launcher.end()
+            if let socket = holdings.lockSocket { close(socket) }
+            // What cannot be removed now, `Leftovers.clean` can remove later.
+            try? folder.remove()
+        }
+    }
+}
