@@ -31,6 +31,18 @@ public protocol RoutingBackend {
     mutating func shutDown()
 }
 
+/// A model that runs beside real servers and says what their connections and interest will come to.
+///
+/// It is told of every connection, subscription and fault, and, of messages, only of those of the back end itself.
+/// Messages of a case change no interest (a subscription that reaches its maximum is told as `unsubscribe`), and
+/// which member of a queue group gets one is drawn at random: the model and the servers would not draw the same.
+public protocol ShadowModel: RoutingBackend {
+    /// The model's clock. How far it moves in `settle` is time that servers may take as well.
+    var now: SimTime { get }
+    /// By name in the case, for each running server: what its monitoring shows at this moment.
+    func views() -> [String: ServerView]
+}
+
 /// The first of the numbers that identify an action's messages; message k of it is `rawValue + k`. Dense from 0 in
 /// a case, over all publishers.
 public struct MessageNumber: Hashable, Comparable, Sendable {
