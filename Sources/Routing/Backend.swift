@@ -129,13 +129,3 @@ public struct ServerView: Hashable, Sendable {
         self.subscriptions = subscriptions
     }
 }
-
-/// A model that does what is done to real servers and says what they will come to.
-public protocol ShadowModel: RoutingBackend {
-    /// What monitoring shows of every running server, by its name in the case.
-    func views() -> [String: ServerView]
-    /// Copies of the harness's own messages that servers wrote to gateway connections since the last call.
-    mutating func takeHarnessCrossings() throws -> Int
-    /// Model time since the boot began.
-    var elapsed: SimDuration { get }
-}

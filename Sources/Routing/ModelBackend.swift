@@ -102,17 +102,11 @@ public struct ModelBackend: ShadowModel {
         return world.crossings
     }
 
-    public mutating func takeHarnessCrossings() -> Int {
-        let world = booted()
-        defer { world.harnessCrossings = 0 }
-        return world.harnessCrossings
-    }
-
     public mutating func shutDown() { world = nil }
 
     public func views() -> [String: ServerView] { booted().views }
 
-    public var elapsed: SimDuration { booted().now - .start }
+    public var now: SimTime { world?.now ?? .start }
 }
 
 extension Action {
