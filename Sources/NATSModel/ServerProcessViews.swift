@@ -55,7 +55,7 @@ extension ServerProcess {
 
     /// Whether something that this process does on its own can still bring a connection up soon. A remote cluster
     /// counts until each of its URLs led nowhere once, in an attempt begun since the last `markChange()`; a route
-    /// until its URL did.
+    /// until its URL did. What is on its way between processes is not counted: it may start a dial on arrival.
     public var isSettling: Bool {
         guard isRunning else { return false }
         return outbounds.values.contains(where: isSettling) || routeTasks.values.contains { !$0.hasFailed }

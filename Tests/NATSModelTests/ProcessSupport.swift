@@ -292,7 +292,11 @@ struct ProcessNetwork {
 
     func lines(_ server: String) -> [String] { logs[server, default: []].map { $0.line } }
 
-    var isSettling: Bool { processes.values.contains { $0.isSettling } }
+    /// Something is under way, in a process or between two of them.
+    var isSettling: Bool {
+        processes.values.contains { $0.isSettling }
+            || events.contains { if case .timer = $0.event { false } else { true } }
+    }
 
     mutating func markChange() {
         for name in processes.keys { processes[name]?.markChange() }

@@ -8,7 +8,7 @@ private func info(_ name: String, id: UInt64, cluster: String = "us") -> ServerI
         routeURL: "\(name)/route")
 }
 
-private func seconds(_ count: Int64) -> SimTime { .start + .seconds(count) }
+private func instant(_ count: Int64) -> SimTime { .start + .seconds(count) }
 
 private func withoutLogs(_ outputs: [RouteOutput]) -> [RouteOutput] {
     outputs.filter { if case .log = $0 { false } else { true } }
@@ -156,23 +156,23 @@ extension RouteDialer {
     /// 2.9.10: a ping every two minutes, left out when there was traffic or a ping of the peer since.
     @Test func pingsAreLeftOutOnABusyRoute() {
         var machine = RouteConnection.registered()
-        #expect(machine.after(.timerFired(.ping), at: seconds(1)) == [.send(.ping), .arm(.ping, .seconds(120))])
-        _ = machine.after(.pongReceived, at: seconds(1))
-        machine.lastActivity = seconds(60)
-        #expect(machine.after(.timerFired(.ping), at: seconds(121)) == [.arm(.ping, .seconds(120))])
-        #expect(machine.after(.pingReceived, at: seconds(200)) == [.send(.pong)])
-        #expect(machine.after(.timerFired(.ping), at: seconds(241)) == [.arm(.ping, .seconds(120))])
-        #expect(machine.after(.timerFired(.ping), at: seconds(361)) == [.send(.ping), .arm(.ping, .seconds(120))])
+        #expect(machine.after(.timerFired(.ping), at: instant(1)) == [.send(.ping), .arm(.ping, .seconds(120))])
+        _ = machine.after(.pongReceived, at: instant(1))
+        machine.lastActivity = instant(60)
+        #expect(machine.after(.timerFired(.ping), at: instant(121)) == [.arm(.ping, .seconds(120))])
+        #expect(machine.after(.pingReceived, at: instant(200)) == [.send(.pong)])
+        #expect(machine.after(.timerFired(.ping), at: instant(241)) == [.arm(.ping, .seconds(120))])
+        #expect(machine.after(.timerFired(.ping), at: instant(361)) == [.send(.ping), .arm(.ping, .seconds(120))])
     }
 
     @Test func newerVersionsPingBusyRoutesEachHalfMinute() {
         var machine = RouteConnection.registered(version: ServerVersion(major: 2, minor: 10, patch: 0))
         for tick in 0..<2 {
-            let now = seconds(Int64(1 + 30 * tick))
+            let now = instant(Int64(1 + 30 * tick))
             machine.lastActivity = now
             #expect(machine.after(.timerFired(.ping), at: now) == [.send(.ping), .arm(.ping, .seconds(30))])
         }
-        #expect(machine.after(.timerFired(.ping), at: seconds(61)) == [.disarm(.ping), .closed(.staleConnection)])
+        #expect(machine.after(.timerFired(.ping), at: instant(61)) == [.disarm(.ping), .closed(.staleConnection)])
     }
 
     @Test func aRegisteredRouteTellsOfServersAndClusters() {
