@@ -49,7 +49,7 @@ int clinux_process_descriptor(int pid);
 
 // MARK: Threads
 
-/// Names the calling thread, wants its timers exact to the nanosecond, and asks for a better priority if it may.
+/// Names the calling thread, wants its timers exact to the nanosecond, and makes it a real-time thread if it may.
 void clinux_prepare_timing_thread(const char *name);
 /// Names the calling thread, with at most 15 bytes.
 void clinux_name_thread(const char *name);
