@@ -116,6 +116,7 @@ final class LabChildren: Sendable {
         var owner: LabOwner
         /// In the order of their start.
         var children: [ChildProcess] = []
+        var isClosed = false
     }
 
     private let directory: LabDirectory
@@ -127,8 +128,11 @@ final class LabChildren: Sendable {
     }
 
     /// Enters a child that has just started, and forgets those that have ended. Only the launcher calls it.
+    ///
+    /// - Throws: `FabricError` after `endAll`, or when the record cannot be written.
     func add(_ child: ChildProcess) throws(FabricError) {
-        let owner = state.withLock { state in
+        let owner = try state.withLock { state throws(FabricError) in
+            if state.isClosed { throw .isShutDown }
             state.children.removeAll { !$0.isRunning }
             state.children.append(child)
             state.owner.children = state.children.compactMap(\.identity)
@@ -142,9 +146,10 @@ final class LabChildren: Sendable {
         state.withLock { state in state.children.contains { $0.server == server && $0.isRunning } }
     }
 
-    /// Ends all at once and waits until they are gone.
+    /// Ends all at once and waits until they are gone; no more are taken.
     func endAll(within seconds: Int64) {
         let children = state.withLock { state in
+            state.isClosed = true
             defer { state.children = [] }
             return state.children
         }
