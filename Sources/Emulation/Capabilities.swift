@@ -61,6 +61,7 @@ extension Fabric {
 
 /// What this machine offers to labs with real servers.
 public struct Capabilities: Hashable, Sendable {
+    /// A `nats-server` program.
     public struct Server: Hashable, Sendable {
         public var path: String
         /// As it says itself: `nats-server: v2.9.10`; `nil` when it does not run.

@@ -58,6 +58,7 @@ public final class ChildProcess: Sendable {
     /// How it ended; `nil` while it runs.
     public var status: ExitStatus? { exit.withLock { reap(&$0) } }
 
+    /// Whether it has not ended yet.
     public var isRunning: Bool { status == nil }
 
     /// Ends it and what it started at once, without a chance to clean up (SIGKILL). Does not wait.

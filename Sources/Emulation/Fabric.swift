@@ -11,6 +11,7 @@ import Synchronization
 ///
 /// One thread controls a fabric; its own threads carry packets and connections, and start children.
 public final class Fabric: Sendable {
+    /// What carries the packets.
     public enum Kind: Hashable, Sendable {
         /// All servers on loopback addresses. Needs no privileges; packets take no time and cannot be held up.
         case loopback
@@ -139,7 +140,7 @@ public final class Fabric: Sendable {
         let address = plan.nodePortAddress(of: cluster)
         let servers = plan.servers(of: cluster)
         try holdings.withLock { holdings in
-            precondition(!holdings.isShutDown, "a node port of a lab that was shut down")
+            if holdings.isShutDown { throw FabricError.isShutDown }
             guard holdings.nodePorts.insert(cluster).inserted else { return }
             if let network {
                 let service = NodePortTranslation.Service(servers: servers.map(plan.index), serverPort: port)
@@ -215,6 +216,7 @@ public final class Fabric: Sendable {
                 try children.add(child)
             } catch {
                 child.kill()
+                _ = child.wait(.seconds(1))
                 throw error
             }
             return child

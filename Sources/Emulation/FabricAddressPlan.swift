@@ -15,12 +15,13 @@ struct AddressPlan: Sendable {
     private let form: Form
     private let numbers: [String: (cluster: UInt8, server: UInt8)]
 
-    /// The most clusters, and the most servers of one.
-    static let mostOfAKind = 200
+    /// The switch looks at each pair of places whenever it wakes up.
+    static let mostPlaces = 100
     private static let nodePort: UInt8 = 250
     private static let dead: UInt8 = 254
 
     init(_ places: [Fabric.Place], _ form: Form) {
+        precondition(places.count <= Self.mostPlaces, "\(places.count) places, at most \(Self.mostPlaces)")
         self.places = places
         self.form = form
         var clusters: [String] = []
@@ -30,7 +31,6 @@ struct AddressPlan: Sendable {
             if sizes[place.cluster] == nil { clusters.append(place.cluster) }
             let size = sizes[place.cluster, default: 0] + 1
             sizes[place.cluster] = size
-            precondition(clusters.count <= Self.mostOfAKind && size <= Self.mostOfAKind, "too many places")
             precondition(numbers[place.name] == nil, "two places named \(place.name)")
             let cluster = clusters.firstIndex(of: place.cluster)! + 1
             numbers[place.name] = (UInt8(cluster), UInt8(size))

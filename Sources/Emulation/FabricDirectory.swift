@@ -29,6 +29,9 @@ struct LabOwner: Hashable, Sendable, Codable {
     }
 }
 
+/// How many labs this process has begun.
+private let labCounter = Atomic<Int>(0)
+
 /// The private folder of one lab. Its name holds the owner's pid and start time, so that it can be judged even when
 /// the owner was killed before it wrote anything into it.
 struct LabDirectory: Sendable {
@@ -41,15 +44,16 @@ struct LabDirectory: Sendable {
     }
 
     private static let prefix = "lab"
-    private static let mostLabs = 10_000
+    private static let mostTries = 100
 
     /// Makes the folder and enters this process as its owner.
     static func make() throws(FabricError) -> (LabDirectory, LabOwner) {
         guard let process = ProcessIdentity(of: getpid()) else {
             throw FabricError("cannot read /proc: is it mounted?")
         }
-        var number = 0
-        while number < mostLabs {
+        // Never the number of an earlier lab, so that a path that was remembered stays gone.
+        for _ in 0..<mostTries {
+            let number = labCounter.add(1, ordering: .relaxed).oldValue
             try makeBase()
             let path = "\(base)/\(prefix)-\(process.pid)-\(process.startTime)-\(number)"
             if mkdir(path, 0o700) == 0 {
@@ -58,7 +62,6 @@ struct LabDirectory: Sendable {
                 return (LabDirectory(path: path), owner)
             }
             let code = errno
-            number += 1
             // Without the base, another lab was the last one and removed it after we looked.
             guard code == EEXIST || code == ENOENT else { throw FabricError("cannot make \(path)", code: code) }
         }
@@ -113,6 +116,7 @@ final class LabChildren: Sendable {
         var owner: LabOwner
         /// In the order of their start.
         var children: [ChildProcess] = []
+        var isClosed = false
     }
 
     private let directory: LabDirectory
@@ -124,8 +128,11 @@ final class LabChildren: Sendable {
     }
 
     /// Enters a child that has just started, and forgets those that have ended. Only the launcher calls it.
+    ///
+    /// - Throws: `FabricError` after `endAll`, or when the record cannot be written.
     func add(_ child: ChildProcess) throws(FabricError) {
-        let owner = state.withLock { state in
+        let owner = try state.withLock { state throws(FabricError) in
+            if state.isClosed { throw .isShutDown }
             state.children.removeAll { !$0.isRunning }
             state.children.append(child)
             state.owner.children = state.children.compactMap(\.identity)
@@ -139,9 +146,10 @@ final class LabChildren: Sendable {
         state.withLock { state in state.children.contains { $0.server == server && $0.isRunning } }
     }
 
-    /// Ends all at once and waits until they are gone.
+    /// Ends all at once and waits until they are gone; no more are taken.
     func endAll(within seconds: Int64) {
         let children = state.withLock { state in
+            state.isClosed = true
             defer { state.children = [] }
             return state.children
         }

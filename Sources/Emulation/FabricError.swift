@@ -11,6 +11,7 @@ public struct FabricError: Error, Hashable, Sendable, CustomStringConvertible {
         self.code = code
         self.description = code.map { "\(description): \(String(cString: strerror($0)))" } ?? description
     }
+    static let isShutDown = FabricError("the lab was shut down")
 }
 
 /// The value of a call of `CLinux`, which answers -errno on failure.

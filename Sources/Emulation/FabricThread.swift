@@ -44,12 +44,13 @@ struct LauncherThread: Sendable {
         private var jobs: [() -> Void] = []
         private var isStopped = false
 
-        func add(_ job: @escaping () -> Void) {
+        func add(_ job: @escaping () -> Void) -> Bool {
             condition.lock()
-            precondition(!isStopped, "a job for a launcher that has ended")
+            defer { condition.unlock() }
+            guard !isStopped else { return false }
             jobs.append(job)
             condition.signal()
-            condition.unlock()
+            return true
         }
 
         func stop() {
@@ -86,12 +87,15 @@ struct LauncherThread: Sendable {
     }
 
     /// Does a job on the thread and waits for it.
+    ///
+    /// - Throws: what the job throws, or `FabricError` when the thread has ended.
     func run<Value: Sendable>(_ job: @escaping @Sendable () throws -> Value) throws -> Value {
         let outcome = Outcome<Value>()
-        queue.add {
+        let isAccepted = queue.add {
             outcome.result = Result(catching: job)
             outcome.done.signal()
         }
+        guard isAccepted else { throw FabricError.isShutDown }
         outcome.done.wait()
         return try outcome.result!.get()
     }

@@ -79,6 +79,16 @@ func whatIsNoAddressIsNotRead(_ text: String) {
     fabric.shutDown()
 }
 
+@Test func aLabThatWasShutDownSaysSo() throws {
+    let fabric = try Fabric.loopback(threePlaces)
+    fabric.shutDown()
+    #expect(throws: FabricError.isShutDown) {
+        try fabric.launch("/bin/sleep", ["600"], at: "a1", log: "a1.log")
+    }
+    #expect(throws: FabricError.isShutDown) { try fabric.connect(at: "a1", host: "127.0.0.1", port: 1) }
+    #expect(throws: FabricError.isShutDown) { try fabric.nodePort(cluster: "a") }
+}
+
 @Test func fiftyLabsLeaveNoDescriptors() throws {
     let before = openDescriptors()
     for _ in 0..<50 {

@@ -63,6 +63,15 @@ final class TestSocket {
     }
 }
 
+extension [TestSocket] {
+    /// The first one that something came in at.
+    func firstReady() -> Int? {
+        var items = map { clinux_wait(fd: $0.descriptor, wantsRead: true) }
+        _ = clinux_wait(&items, items.count, TestSocket.patience)
+        return items.firstIndex { $0.can_read }
+    }
+}
+
 extension Fabric {
     func connection(at server: String, to host: String, _ port: UInt16, within: SimDuration = .seconds(5)) throws
         -> TestSocket

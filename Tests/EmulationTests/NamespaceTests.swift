@@ -1,9 +1,10 @@
 import CLinux
-@testable import Emulation
 import EventKernel
 import Foundation
 import Glibc
 import Testing
+
+@testable import Emulation
 
 let namespaces = Fabric.namespacesAvailable
 
@@ -64,13 +65,15 @@ struct NamespaceTests {
         try withLab { fabric in
             setDelay(fabric, .milliseconds(40))
             let listener = try listener(fabric, "b1")
-            let start = clinux_now()
-            let client = try fabric.connection(at: "a1", to: "10.2.1.1", 7222)
-            let milliseconds = Double(clinux_now() - start) / 1e6
-            // The rest is the machine's.
-            #expect(milliseconds >= 80 && milliseconds < 160)
-            client.say("x")
-            #expect(try listener.accept().hear() == "x")
+            var fastest = Int64.max
+            // The machine may be busy with something else at first.
+            for _ in 0..<20 where fastest > 95_000_000 {
+                let start = clinux_now()
+                _ = try fabric.connection(at: "a1", to: "10.2.1.1", 7222)
+                fastest = min(fastest, clinux_now() - start)
+                _ = try listener.accept()
+            }
+            #expect((80_000_000...95_000_000).contains(fastest))
         }
     }
 
@@ -78,11 +81,10 @@ struct NamespaceTests {
         try withLab { fabric in
             let (client, server) = try pair(fabric)
             fabric.setDelay(from: "a1", to: "b1", .milliseconds(100))
-            var start = clinux_now()
             server.say("back")
-            #expect(client.hear() == "back")
-            #expect(clinux_now() - start < 90_000_000)
-            start = clinux_now()
+            // Not held up; the acknowledgement that takes the long way does not matter.
+            #expect(client.hear(nanoseconds: 90_000_000) == "back")
+            let start = clinux_now()
             client.say("forth")
             #expect(server.hear() == "forth")
             #expect(clinux_now() - start >= 100_000_000)
@@ -176,8 +178,8 @@ struct NamespaceTests {
             let start = clinux_now()
             let first = try fabric.connection(at: "b1", to: host, port)
             #expect(clinux_now() - start >= 80_000_000)
-            var seen = [listeners[0].wait(nanoseconds: 0), listeners[1].wait(nanoseconds: 200_000_000)]
-            #expect(peer(try listeners[seen[0] ? 0 : 1].accept()) == "10.2.1.1")
+            let index = try #require(listeners.firstReady())
+            #expect(peer(try listeners[index].accept()) == "10.2.1.1")
             #expect(peer(first) == host)
             children[0].kill()
             _ = children[0].wait(.seconds(5))
@@ -189,8 +191,7 @@ struct NamespaceTests {
                 server.say("answer")
                 #expect(client.hear() == "answer")
             }
-            seen = [listeners[0].wait(nanoseconds: 0)]
-            #expect(seen == [false])
+            #expect(!listeners[0].wait(nanoseconds: 0))
         }
     }
 
@@ -221,11 +222,10 @@ struct NamespaceTests {
     }
 
     /// What of a lab can be seen in this process and below it.
-    private struct Holdings: Equatable {
+    private struct Holdings {
         var namespacesOfThreads: Set<String>
         var namespaceDescriptors: Int
         var devices: Int
-        var labs: Set<String>
         var interfaces: Set<String>
 
         init() {
@@ -240,7 +240,6 @@ struct NamespaceTests {
             devices = descriptors.count { $0 == "/dev/net/tun" }
             namespacesOfThreads = Set(
                 entries("/proc/self/task").map { link("/proc/self/task/\($0)/ns/net") }.filter { !$0.isEmpty })
-            labs = Set(entries(LabDirectory.base).filter { $0.hasPrefix("lab-\(getpid())-") })
             interfaces = Set(entries("/sys/class/net"))
         }
     }
@@ -252,49 +251,62 @@ struct NamespaceTests {
             try fabric.launch("/bin/sleep", ["600"], at: $0, log: "\($0).log")
         }
         // Three places and the dead address; the launcher's own.
-        #expect(Holdings().devices == before.devices + 4)
-        #expect(Holdings().namespaceDescriptors == before.namespaceDescriptors + 5)
+        #expect(Holdings().devices >= before.devices + 4)
+        #expect(Holdings().namespaceDescriptors >= before.namespaceDescriptors + 5)
         let start = clinux_now()
         fabric.shutDown()
         #expect(clinux_now() - start < 2_000_000_000)
         #expect(children.map(\.status) == Array(repeating: .killed(signal: SIGKILL), count: 3))
-        let after = Holdings()
-        #expect(after.devices == before.devices)
-        #expect(after.namespaceDescriptors == before.namespaceDescriptors)
-        #expect(after.namespacesOfThreads == before.namespacesOfThreads)
-        #expect(after.interfaces == before.interfaces)
+        // Other tests may look whether a namespace can be made, before or now; they are soon done.
+        #expect(
+            eventually {
+                let after = Holdings()
+                return after.devices <= before.devices && after.namespaceDescriptors <= before.namespaceDescriptors
+                    && after.namespacesOfThreads.isSubset(of: before.namespacesOfThreads)
+                    && after.interfaces.isSubset(of: before.interfaces)
+            })
         #expect(!fileExists(fabric.directory))
     }
 
     @Test func delayedPacketsComeInTime() throws {
         try withLab { fabric in
             setDelay(fabric, .milliseconds(117))
-            let (client, server) = try pair(fabric)
+            // UDP: nothing waits for acknowledgements.
+            let socket = TestSocket(try fabric.inside("a1") { Glibc.socket(AF_INET, Int32(SOCK_DGRAM.rawValue), 0) })
+            var remote = sockaddr_in()
+            remote.sin_family = sa_family_t(AF_INET)
+            remote.sin_port = UInt16(9).bigEndian
+            remote.sin_addr.s_addr = try #require(Address(fabric.address(of: "b1"))).rawValue.bigEndian
+            withUnsafePointer(to: &remote) {
+                $0.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+                    _ = connect(socket.descriptor, $0, socklen_t(MemoryLayout<sockaddr_in>.size))
+                }
+            }
             fabric.resetTraffic()
             let start = clinux_now()
             for number in 0..<1000 {
-                // One packet each millisecond.
-                while clinux_now() < start + Int64(number) * 1_000_000 {
-                    var nothing = clinux_wait(fd: -1)
-                    _ = clinux_wait(&nothing, 1, start + Int64(number) * 1_000_000 - clinux_now())
-                }
-                client.say("\(number)\n")
+                let due = start + Int64(number) * 1_000_000
+                var nothing = clinux_wait(fd: -1)
+                while clinux_now() < due { _ = clinux_wait(&nothing, 1, max(0, due - clinux_now())) }
+                // Nobody listens there: the error of the one before is told here.
+                if send(socket.descriptor, "x", 1, 0) < 0 { _ = send(socket.descriptor, "x", 1, 0) }
             }
-            #expect(server.hear(exactly: 3890).hasSuffix("\n999\n"))
-            let traffic = fabric.traffic
-            #expect(traffic.passed >= 1000)
-            #expect(traffic.overflowed == 0)
-            // Half a millisecond on a quiet machine; this one may be busy.
-            #expect(traffic.worstLateness < .milliseconds(100))
-            print("worst lateness \(traffic.worstLateness.milliseconds) ms of \(traffic.passed) packets")
+            #expect(eventually { fabric.traffic.passed >= 1000 })
+            #expect(fabric.traffic.overflowed == 0)
+            // Under 0.3 ms where the switch may be a real-time thread.
+            #expect(fabric.traffic.worstLateness < .milliseconds(50))
         }
     }
 
-    @Test func theMachineSaysWhatItCan() {
-        let capabilities = Capabilities.probe(server: "/bin/echo")
-        #expect(capabilities.server == .init(path: "/bin/echo", version: "--version"))
-        #expect(capabilities.namespaces == Availability(isAvailable: true))
-        #expect(capabilities.devices == Availability(isAvailable: true))
-        #expect(capabilities.cores >= 1)
+    @Test func shutDownEndsWhatIgnoresSignals() throws {
+        let fabric = try Fabric.namespaces(threePlaces)
+        let children = try threePlaces.map {
+            try fabric.launch("/bin/sh", ["-c", "trap '' TERM INT HUP; sleep 600"], at: $0.name, log: "log")
+        }
+        for child in children { child.terminate() }
+        let start = clinux_now()
+        fabric.shutDown()
+        #expect(clinux_now() - start < 2_000_000_000)
+        #expect(children.allSatisfy { !$0.isRunning })
     }
 }

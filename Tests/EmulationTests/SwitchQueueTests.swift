@@ -1,5 +1,6 @@
-@testable import Emulation
 import Testing
+
+@testable import Emulation
 
 private func append(_ queue: PacketQueue, _ byte: UInt8, due: Int64) -> Bool {
     withUnsafeBytes(of: byte) { queue.append($0, due: due) }

@@ -17,8 +17,8 @@ int clinux_new_network_namespace(void);
 int clinux_network_namespace(void);
 /// Moves the calling thread into a namespace.
 int clinux_enter_network_namespace(int namespace_fd);
-/// Opens a new, non-blocking TUN device (whole IP packets, no header) in the calling thread's namespace. It is gone when
-/// it is closed.
+/// Opens a new, non-blocking TUN device (whole IP packets, no header) in the calling thread's namespace. The device is
+/// gone when it is closed.
 int clinux_open_tun(const char *name);
 /// Gives an interface of the calling thread's namespace an IPv4 address, a netmask, an MTU and a transmit queue, and
 /// sets it up. An address of 0 leaves the address alone; so do 0 as MTU and as queue length.
@@ -49,7 +49,7 @@ int clinux_process_descriptor(int pid);
 
 // MARK: Threads
 
-/// Names the calling thread, wants its timers exact to the nanosecond, and asks for a better priority if it may.
+/// Names the calling thread, wants its timers exact to the nanosecond, and makes it a real-time thread if it may.
 void clinux_prepare_timing_thread(const char *name);
 /// Names the calling thread, with at most 15 bytes.
 void clinux_name_thread(const char *name);
