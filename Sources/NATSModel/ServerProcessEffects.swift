@@ -39,14 +39,19 @@ extension ServerProcess {
         for output in outputs { write(output.operation, output.connection, &turn) }
     }
 
-    /// Hands an operation to the routing rules. One that the connection may not carry closes it.
+    /// Hands an operation to the routing rules.
     /// - Returns: `false` where it has to be closed.
     mutating func route(_ operation: Operation, _ connection: ConnectionID, _ turn: inout Turn) -> Bool {
         var found: [Output] = []
-        let violations = server.protocolViolations
         server.receive(operation, on: connection, at: turn.now, in: turn.subjects, into: &found)
         write(found, &turn)
-        return server.protocolViolations == violations
+        return !found.contains { output in
+            if output.connection == connection, case .error(let error) = output.operation {
+                error.closesConnection
+            } else {
+                false
+            }
+        }
     }
 
     /// Takes a connection out of everything but its machine.

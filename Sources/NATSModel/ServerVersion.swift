@@ -56,8 +56,9 @@ public enum ServerVersionError: Error, Hashable, CustomStringConvertible {
 /// What releases differ in, as data.
 ///
 /// Only the values for 2.9.10 and 2.15.1 were seen on running servers, and of these only what
-/// `docs/measurements.md` lists. Ranges are read from the releases' sources and change notes; each property says
-/// from which release it holds, and none of the limits between ranges was verified on a real binary.
+/// `docs/measurements.md` lists, unless a property says more. Ranges are read from the releases' sources and change
+/// notes; each property says from which release it holds, and none of the limits between ranges was verified on a
+/// real binary.
 public struct ServerBehaviour: Hashable, Sendable {
     /// How a publisher is held back by a slow destination.
     public var stall: StallRule
@@ -72,8 +73,9 @@ public struct ServerBehaviour: Hashable, Sendable {
     public var routePoolSize: Int
     /// Names with spaces are refused. From 2.11.0; not verified on a real binary.
     public var refusesSpacesInNames: Bool
-    /// After a route reconnects, a group's tally counts its members once but is reduced by their number, so other
-    /// clusters get an RS- too early. 2.10.23 to 2.10.27; not verified on a real binary, and not acted on yet.
+    /// A group that a route announces at once with several members, as after a reconnect, is counted as one, but
+    /// each member that leaves reduces the count, so other clusters get an RS- too early. 2.10.23 to 2.10.27; seen
+    /// on 2.10.25 and 2.10.26, and absent from 2.9.10 and 2.15.1.
     public var losesQueueTallyOnRouteReconnect: Bool
 
     public init(_ version: ServerVersion) {

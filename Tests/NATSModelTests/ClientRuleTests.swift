@@ -264,7 +264,8 @@ private func error(_ error: ProtocolError) -> [Output] {
         let found = bench.server.forwarding(of: bench.table.intern("w"), from: source, in: bench.table)
         #expect(
             found.candidates == [
-                .init(connection: connection(2), sid: 2, weight: 2), .init(connection: connection(2), sid: 3, weight: 1),
+                .init(connection: connection(2), sid: 2, weight: 2),
+                .init(connection: connection(2), sid: 3, weight: 1),
             ])
         #expect(found.groups.map(\.weight) == [3])
     }

@@ -93,6 +93,19 @@ import Testing
         #expect(outputs == [.close(connection(1), .serverShutdown)])
     }
 
+    @Test func anErrorClosesAClientOnlyWhereARealServerDoes() {
+        var network = ProcessNetwork()
+        network.start(routed("us-0"))
+        network.connect("client", to: "us-0")
+        network.subscribe("client", "a..b")
+        #expect(network.received["client"]?.last == .error(.invalidSubject))
+        #expect(network.droppedClients == [])
+        let large = Publish(subject: network.subjects.intern("a"), size: 1_048_577)
+        network.send(.publish(large), from: "client")
+        #expect(network.received["client"]?.last == .error(.maximumPayload))
+        #expect(network.droppedClients == ["client"])
+    }
+
     @Test func aConfigurationThatARealServerRefusesIsRefused() {
         #expect(gated("us-0", remotes: [("sg", ["sg-0/gateway"])]).validate() == nil)
         var configuration = gated("us-0", gateway: "us")
