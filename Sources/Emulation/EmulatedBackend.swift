@@ -32,6 +32,11 @@ public final class EmulatedBackend: RoutingBackend {
     var isUnsure = false
     /// Ordered pairs of servers whose packets vanish.
     var cuts: Set<[String]> = []
+    /// Since when there are any.
+    var cutStart: Int64?
+    /// How long packets vanished before the last heal. TCP tries again at growing intervals, so what is still under
+    /// way can take as long once more.
+    var outage = SimDuration.zero
     var nextSync = 0
     /// What gateway connections were seen to have written, those of processes that are gone too.
     var written: [GatewayKey: Int] = [:]

@@ -1,3 +1,4 @@
+import CLinux
 import EventKernel
 import Glibc
 public import Routing
@@ -143,7 +144,8 @@ extension EmulatedBackend {
         guard let fabric, kind == .namespaces else {
             throw EmulationError("packets can be cut off between namespaces only")
         }
-        changes.touchesConnections = true
+        isUnsure = true
+        if !isCut { changes.touchesConnections = true }
         for left in try servers(at: from) {
             for right in try servers(at: to) where left != right {
                 for pair in bothWays ? [[left, right], [right, left]] : [[left, right]] {
@@ -151,6 +153,14 @@ extension EmulatedBackend {
                     if isCut { cuts.insert(pair) } else { cuts.remove(pair) }
                 }
             }
+        }
+        if isCut {
+            cutStart = cutStart ?? clinux_now()
+        } else if let start = cutStart {
+            outage = max(outage, .nanoseconds(clinux_now() - start))
+            if cuts.isEmpty { cutStart = nil }
+            // What was held up arrives now, whoever published it.
+            log.publishers.formUnion(clients.values.filter(\.isOpen).map(\.name))
         }
     }
 }

@@ -48,6 +48,7 @@ extension EmulatedBackend {
             try tellExpiries()
         } while !changes.isEmpty
         for client in clients.values { client.forgetVerdicts() }
+        outage = .zero
         try reportProblems()
     }
 
@@ -65,7 +66,7 @@ extension EmulatedBackend {
             let client = try connect(ClientSpec(name: name, server: server.spec.name))
             harness.append(name)
             for number in 0..<markers {
-                let subscribe = Subscribe(client: name, subject: "\(NATSConnection.ownPrefix)\(server.spec.name).\(number)")
+                let subscribe = Subscribe(client: name, subject: "\(name).\(number)")
                 try client.subscribe(subscribe)
                 try tellShadow(.subscribe(subscribe))
             }
@@ -83,7 +84,7 @@ extension EmulatedBackend {
     private func awaitViews(allowing allowance: SimDuration = .zero) throws {
         let before = shadow.now
         try shadow.settle()
-        let deadline = Deadline(after: bound + allowance + (shadow.now - before))
+        let deadline = Deadline(after: bound + outage + allowance + (shadow.now - before))
         var pause = Pause()
         while true {
             let differences = differences(of: try look(within: bound), from: shadow.views())
@@ -143,7 +144,7 @@ extension EmulatedBackend {
             guard case .message(let number) = reception.content else { continue }
             log.awaitedSyncs.insert(ClientLog.Sync(number: number.rawValue, client: reception.client))
         }
-        let deadline = Deadline(after: bound + (shadow.now - before))
+        let deadline = Deadline(after: bound + outage + (shadow.now - before))
         while true {
             let isOpen = { (name: String) in self.clients[name]?.isOpen == true }
             log.awaitedSyncs = log.awaitedSyncs.filter { isOpen($0.client) }
