@@ -137,7 +137,7 @@ public final class EmulatedBackend: RoutingBackend {
         // The model's time must pass as well.
         _ = try shadow.hold(check, within: within)
         while true {
-            let differences = differences(of: try look(within: bound), from: check)
+            let differences = differences(of: try look(), from: check)
             if differences.isEmpty || deadline.isOver { return differences }
             try loop.turn(min(pause.next(), deadline.left))
         }
@@ -151,7 +151,7 @@ public final class EmulatedBackend: RoutingBackend {
     }
 
     public func takeCrossings() throws -> Int {
-        _ = try look(within: bound)
+        _ = try look()
         defer { crossings = 0 }
         return crossings - (try shadow.takeCrossings())
     }

@@ -107,12 +107,12 @@ extension EmulatedBackend {
     private func end(_ name: String, _ action: Action, by means: (ChildProcess) -> Void) throws {
         let server = try server(name)
         // What its gateway connections have carried cannot be asked for later.
-        _ = try look(within: bound)
+        _ = try look()
         guard let process = server.process else { throw EmulationError("server '\(name)' does not run") }
         changes.touchesConnections = true
         changes.removals += subscriptionCount(at: name)
         means(process)
-        guard process.wait(bound) != nil else { throw EmulationError("server '\(name)' does not end") }
+        guard process.wait(Self.patience) != nil else { throw EmulationError("server '\(name)' does not end") }
         server.forgetProcess()
         try releaseClients(of: name)
         try tellShadow(action)
@@ -131,7 +131,7 @@ extension EmulatedBackend {
 
     private func startLameDuck(_ name: String, _ action: Action) throws {
         let server = try server(name)
-        _ = try look(within: bound)
+        _ = try look()
         guard let process = server.process else { throw EmulationError("server '\(name)' does not run") }
         changes.touchesConnections = true
         changes.removals += subscriptionCount(at: name)

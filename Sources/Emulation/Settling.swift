@@ -87,7 +87,7 @@ extension EmulatedBackend {
         let deadline = Deadline(after: bound + outage + allowance + (shadow.now - before))
         var pause = Pause()
         while true {
-            let differences = differences(of: try look(within: bound), from: shadow.views())
+            let differences = differences(of: try look(), from: shadow.views())
             if differences.isEmpty { return }
             if deadline.isOver {
                 let text = differences.map { "  \($0)" }.joined(separator: "\n")
