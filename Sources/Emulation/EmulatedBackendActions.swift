@@ -10,11 +10,10 @@ extension EmulatedBackend {
         case .disconnect(let name): try disconnect(name)
         case .subscribe(let subscribe): try self.subscribe(subscribe)
         case .unsubscribe(let name, let label, let maximum):
-            try client(name).unsubscribe(label, maximum: maximum)
+            let isGroupMember = try client(name).unsubscribe(label, maximum: maximum)
             // With a maximum the model is told when it is reached.
             if maximum == nil {
-                changes.removals += 1
-                changes.hasGroups = true
+                changes.remove(1, hasGroups: isGroupMember)
                 try shadow.perform(action, message: message)
             }
         case .publish(let publish): try self.publish(publish, first: message)
@@ -71,8 +70,7 @@ extension EmulatedBackend {
 
     func disconnect(_ name: String) throws {
         let client = try client(name)
-        changes.removals += client.subscriptionCount
-        changes.hasGroups = true
+        changes.remove(client.subscriptionCount, hasGroups: client.hasGroups)
         client.leave()
         clients[name] = nil
         log.publishers.remove(name)

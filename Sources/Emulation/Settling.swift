@@ -13,6 +13,11 @@ struct InterestChanges: Hashable {
 
     var isEmpty: Bool { self == InterestChanges() }
 
+    mutating func remove(_ count: Int, hasGroups: Bool) {
+        removals += count
+        if hasGroups { self.hasGroups = true }
+    }
+
     /// How many marker subscriptions each server needs so that counts of interest prove that everything before them
     /// has spread.
     ///
@@ -74,10 +79,9 @@ extension EmulatedBackend {
         try awaitViews()
         for name in harness { try disconnect(name) }
         try awaitViews()
-        // Those were the markers' own.
+        // Those were the markers' own; what is left is of subscriptions that reached their maximum meanwhile.
         changes.additions -= harness.count
         changes.removals -= harness.count * (markers + 1)
-        changes.hasGroups = changes.removals > 0
     }
 
     /// Waits until the servers show what the model shows.
@@ -102,8 +106,7 @@ extension EmulatedBackend {
     private func tellExpiries() throws {
         guard !log.expiries.isEmpty else { return }
         for expiry in log.expiries where clients[expiry.client] != nil {
-            changes.removals += 1
-            changes.hasGroups = true
+            changes.remove(1, hasGroups: expiry.isGroupMember)
             try tellShadow(.unsubscribe(client: expiry.client, label: expiry.label, maximum: nil))
         }
         log.expiries = []
