@@ -32,6 +32,11 @@ public final class EmulatedBackend: RoutingBackend {
     var isUnsure = false
     /// Ordered pairs of servers whose packets vanish.
     var cuts: Set<[String]> = []
+    /// Since when there are any.
+    var cutStart: Int64?
+    /// How long packets vanished before the last heal. TCP tries again at growing intervals, so what is still under
+    /// way can take as long once more.
+    var outage = SimDuration.zero
     var nextSync = 0
     /// What gateway connections were seen to have written, those of processes that are gone too.
     var written: [GatewayKey: Int] = [:]
@@ -132,7 +137,7 @@ public final class EmulatedBackend: RoutingBackend {
         // The model's time must pass as well.
         _ = try shadow.hold(check, within: within)
         while true {
-            let differences = differences(of: try look(within: bound), from: check)
+            let differences = differences(of: try look(), from: check)
             if differences.isEmpty || deadline.isOver { return differences }
             try loop.turn(min(pause.next(), deadline.left))
         }
@@ -146,7 +151,7 @@ public final class EmulatedBackend: RoutingBackend {
     }
 
     public func takeCrossings() throws -> Int {
-        _ = try look(within: bound)
+        _ = try look()
         defer { crossings = 0 }
         return crossings - (try shadow.takeCrossings())
     }

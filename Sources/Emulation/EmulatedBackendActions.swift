@@ -1,3 +1,4 @@
+import CLinux
 import EventKernel
 import Glibc
 public import Routing
@@ -9,11 +10,10 @@ extension EmulatedBackend {
         case .disconnect(let name): try disconnect(name)
         case .subscribe(let subscribe): try self.subscribe(subscribe)
         case .unsubscribe(let name, let label, let maximum):
-            try client(name).unsubscribe(label, maximum: maximum)
+            let isGroupMember = try client(name).unsubscribe(label, maximum: maximum)
             // With a maximum the model is told when it is reached.
             if maximum == nil {
-                changes.removals += 1
-                changes.hasGroups = true
+                changes.remove(1, hasGroups: isGroupMember)
                 try shadow.perform(action, message: message)
             }
         case .publish(let publish): try self.publish(publish, first: message)
@@ -70,8 +70,7 @@ extension EmulatedBackend {
 
     func disconnect(_ name: String) throws {
         let client = try client(name)
-        changes.removals += client.subscriptionCount
-        changes.hasGroups = true
+        changes.remove(client.subscriptionCount, hasGroups: client.hasGroups)
         client.leave()
         clients[name] = nil
         log.publishers.remove(name)
@@ -106,12 +105,12 @@ extension EmulatedBackend {
     private func end(_ name: String, _ action: Action, by means: (ChildProcess) -> Void) throws {
         let server = try server(name)
         // What its gateway connections have carried cannot be asked for later.
-        _ = try look(within: bound)
+        _ = try look()
         guard let process = server.process else { throw EmulationError("server '\(name)' does not run") }
         changes.touchesConnections = true
         changes.removals += subscriptionCount(at: name)
         means(process)
-        guard process.wait(bound) != nil else { throw EmulationError("server '\(name)' does not end") }
+        guard process.wait(Self.patience) != nil else { throw EmulationError("server '\(name)' does not end") }
         server.forgetProcess()
         try releaseClients(of: name)
         try tellShadow(action)
@@ -130,7 +129,7 @@ extension EmulatedBackend {
 
     private func startLameDuck(_ name: String, _ action: Action) throws {
         let server = try server(name)
-        _ = try look(within: bound)
+        _ = try look()
         guard let process = server.process else { throw EmulationError("server '\(name)' does not run") }
         changes.touchesConnections = true
         changes.removals += subscriptionCount(at: name)
@@ -143,7 +142,8 @@ extension EmulatedBackend {
         guard let fabric, kind == .namespaces else {
             throw EmulationError("packets can be cut off between namespaces only")
         }
-        changes.touchesConnections = true
+        isUnsure = true
+        if !isCut { changes.touchesConnections = true }
         for left in try servers(at: from) {
             for right in try servers(at: to) where left != right {
                 for pair in bothWays ? [[left, right], [right, left]] : [[left, right]] {
@@ -151,6 +151,14 @@ extension EmulatedBackend {
                     if isCut { cuts.insert(pair) } else { cuts.remove(pair) }
                 }
             }
+        }
+        if isCut {
+            cutStart = cutStart ?? clinux_now()
+        } else if let start = cutStart {
+            outage = max(outage, .nanoseconds(clinux_now() - start))
+            if cuts.isEmpty { cutStart = nil }
+            // What was held up arrives now, whoever published it.
+            log.publishers.formUnion(clients.values.filter(\.isOpen).map(\.name))
         }
     }
 }

@@ -6,6 +6,9 @@ extension EmulatedBackend {
     /// Most times that a monitoring connection is made anew for one look.
     private static let monitorAttempts = 5
 
+    /// How long a process may take to do what it does at once: to start, to answer, to end.
+    static let patience = SimDuration.seconds(10)
+
     func launch(_ server: EmulatedServer) throws {
         guard let fabric else { preconditionFailure("a server of a back end that is not up") }
         server.process = try fabric.launch(
@@ -19,7 +22,7 @@ extension EmulatedBackend {
     func awaitGreeting(of server: EmulatedServer) throws {
         guard let fabric, let process = server.process else { preconditionFailure("a server that was not started") }
         let name = server.spec.name
-        let deadline = Deadline(after: bound)
+        let deadline = Deadline(after: Self.patience)
         while server.id == nil {
             if let status = process.status {
                 let words = server.lastWords()
@@ -44,9 +47,11 @@ extension EmulatedBackend {
     }
 
     /// What the monitoring of all running servers shows now, by name in the case.
-    func look(within bound: SimDuration) throws -> [String: ServerSight] {
+    ///
+    /// - Throws: when a server does not answer, or has ended by itself.
+    func look() throws -> [String: ServerSight] {
         try noteEnds()
-        let deadline = Deadline(after: bound)
+        let deadline = Deadline(after: Self.patience)
         var sights: [String: ServerSight] = [:]
         var waiting = servers.filter(\.isRunning)
         var attempts = 0

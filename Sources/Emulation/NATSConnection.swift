@@ -7,6 +7,7 @@ final class ClientLog {
     struct Expiry: Hashable {
         var client: String
         var label: String
+        var isGroupMember = false
     }
 
     /// Most receptions that may wait to be taken.
@@ -86,6 +87,8 @@ final class NATSConnection: PollSource {
     var isOpen: Bool { stream.end == nil && !isLeaving }
     /// Subscriptions that the server holds for it, with that to sync messages.
     var subscriptionCount: Int { 1 + sids.count }
+    /// Whether any of them is a member of a queue group.
+    var hasGroups: Bool { sids.values.contains { subscriptions[$0]?.subscribe.queue != nil } }
 
     // MARK: What it does
 
@@ -105,8 +108,9 @@ final class NATSConnection: PollSource {
         stream.send(line)
     }
 
+    /// - Returns: whether it is a member of a queue group.
     /// - Throws: when there is no such subscription, or the maximum would count sync messages.
-    func unsubscribe(_ label: String, maximum: Int?) throws(EmulationError) {
+    func unsubscribe(_ label: String, maximum: Int?) throws(EmulationError) -> Bool {
         guard let sid = sids[label], let subscription = subscriptions[sid] else {
             throw EmulationError("client \(name) has no subscription '\(label)'")
         }
@@ -120,6 +124,7 @@ final class NATSConnection: PollSource {
             subscriptions[sid]?.isActive = false
             stream.send("UNSUB \(sid)\r\n")
         }
+        return subscription.subscribe.queue != nil
     }
 
     /// Sends all of the action's messages in one write.
@@ -284,6 +289,8 @@ final class NATSConnection: PollSource {
         guard let subscription = subscriptions[sid], subscription.isActive else { return }
         subscriptions[sid]?.isActive = false
         sids[subscription.subscribe.label] = nil
-        log.expiries.append(ClientLog.Expiry(client: name, label: subscription.subscribe.label))
+        let subscribe = subscription.subscribe
+        log.expiries.append(
+            ClientLog.Expiry(client: name, label: subscribe.label, isGroupMember: subscribe.queue != nil))
     }
 }

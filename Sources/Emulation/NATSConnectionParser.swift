@@ -35,8 +35,8 @@ struct NATSConnectionParser {
     /// The next complete operation; `nil` when more bytes are needed.
     static func next(in input: inout InputBuffer) throws(NATSProtocolError) -> ServerOperation? {
         guard let length = input.lineLength() else {
-            if input.count > lineLimit { throw NATSProtocolError(description: "a line of more than \(lineLimit) bytes") }
-            return nil
+            if input.count <= lineLimit { return nil }
+            throw NATSProtocolError(description: "a line of more than \(lineLimit) bytes")
         }
         let line = input.text(0..<length)
         let words = line.split(separator: " ", omittingEmptySubsequences: true)

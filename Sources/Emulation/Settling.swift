@@ -13,6 +13,11 @@ struct InterestChanges: Hashable {
 
     var isEmpty: Bool { self == InterestChanges() }
 
+    mutating func remove(_ count: Int, hasGroups: Bool) {
+        removals += count
+        if hasGroups { self.hasGroups = true }
+    }
+
     /// How many marker subscriptions each server needs so that counts of interest prove that everything before them
     /// has spread.
     ///
@@ -48,6 +53,7 @@ extension EmulatedBackend {
             try tellExpiries()
         } while !changes.isEmpty
         for client in clients.values { client.forgetVerdicts() }
+        outage = .zero
         try reportProblems()
     }
 
@@ -65,7 +71,7 @@ extension EmulatedBackend {
             let client = try connect(ClientSpec(name: name, server: server.spec.name))
             harness.append(name)
             for number in 0..<markers {
-                let subscribe = Subscribe(client: name, subject: "\(NATSConnection.ownPrefix)\(server.spec.name).\(number)")
+                let subscribe = Subscribe(client: name, subject: "\(name).\(number)")
                 try client.subscribe(subscribe)
                 try tellShadow(.subscribe(subscribe))
             }
@@ -73,20 +79,19 @@ extension EmulatedBackend {
         try awaitViews()
         for name in harness { try disconnect(name) }
         try awaitViews()
-        // Those were the markers' own.
+        // Those were the markers' own; what is left is of subscriptions that reached their maximum meanwhile.
         changes.additions -= harness.count
         changes.removals -= harness.count * (markers + 1)
-        changes.hasGroups = changes.removals > 0
     }
 
     /// Waits until the servers show what the model shows.
     private func awaitViews(allowing allowance: SimDuration = .zero) throws {
         let before = shadow.now
         try shadow.settle()
-        let deadline = Deadline(after: bound + allowance + (shadow.now - before))
+        let deadline = Deadline(after: bound + outage + allowance + (shadow.now - before))
         var pause = Pause()
         while true {
-            let differences = differences(of: try look(within: bound), from: shadow.views())
+            let differences = differences(of: try look(), from: shadow.views())
             if differences.isEmpty { return }
             if deadline.isOver {
                 let text = differences.map { "  \($0)" }.joined(separator: "\n")
@@ -101,8 +106,7 @@ extension EmulatedBackend {
     private func tellExpiries() throws {
         guard !log.expiries.isEmpty else { return }
         for expiry in log.expiries where clients[expiry.client] != nil {
-            changes.removals += 1
-            changes.hasGroups = true
+            changes.remove(1, hasGroups: expiry.isGroupMember)
             try tellShadow(.unsubscribe(client: expiry.client, label: expiry.label, maximum: nil))
         }
         log.expiries = []
@@ -143,7 +147,7 @@ extension EmulatedBackend {
             guard case .message(let number) = reception.content else { continue }
             log.awaitedSyncs.insert(ClientLog.Sync(number: number.rawValue, client: reception.client))
         }
-        let deadline = Deadline(after: bound + (shadow.now - before))
+        let deadline = Deadline(after: bound + outage + (shadow.now - before))
         while true {
             let isOpen = { (name: String) in self.clients[name]?.isOpen == true }
             log.awaitedSyncs = log.awaitedSyncs.filter { isOpen($0.client) }

@@ -148,12 +148,13 @@ private let fourClients = [(name: "ann", server: "us-0"), ("bob", "us-1"), ("cid
         #expect(throws: EmulationError.self) { try bench.perform(subscribe("ann", ">", maximum: 1)) }
     }
 
-    @Test func aKilledServersClientsAreGoneAndItsGatewayMoves() throws {
+    @Test(arguments: [Action.kill(server: "sgp-0"), .stop(server: "sgp-0")])
+    func anEndedServersClientsAreGoneAndItsGatewaysMove(action: Action) throws {
         var bench = try Bench(twoAndTwo, clients: fourClients)
         defer { bench.backend.shutDown() }
         try bench.perform(subscribe("cid", "a"), subscribe("dan", "a"))
         try bench.backend.settle()
-        try bench.perform(.kill(server: "sgp-0"))
+        try bench.perform(action)
         try bench.backend.settle()
         try bench.perform(publish("ann", "a", times: 10))
         #expect(try bench.settled() == ["dan/a": 10])
@@ -183,6 +184,16 @@ private let fourClients = [(name: "ann", server: "us-0"), ("bob", "us-1"), ("cid
         #expect(try bench.backend.hold(held, within: .zero) == [])
         let differences = try bench.backend.hold(StateCheck(gateways: ["us-0": ["fra"]]), within: .milliseconds(20))
         #expect(differences.map(\.description) == ["us-0: gateways expected fra, seen sgp"])
+    }
+
+    @Test func anEmptyListOfRemotesIsAConfiguration() throws {
+        var topology = meshes([("us", 1), ("sgp", 1)])
+        // It learns of the other cluster from that one's connection.
+        topology.servers[0].gateway?.remotes = []
+        let bench = try Bench(topology, clients: [("ann", "us-0"), ("cid", "sgp-0")])
+        defer { bench.backend.shutDown() }
+        let check = StateCheck(gateways: ["us-0": ["sgp"], "sgp-0": ["us"]])
+        #expect(try bench.backend.hold(check, within: .zero) == [])
     }
 
     @Test func aServerThatRefusesItsConfigurationSaysWhy() throws {

@@ -26,6 +26,10 @@ struct MeshShadow: ShadowModel {
     private var clients: [String: Client] = [:]
     private var receptions: [Reception] = []
     private var crossings = 0
+    /// Pairs of clusters that packets do not pass between; connections survive that.
+    private var cuts: Set<[String]> = []
+    /// What was known before the last cut.
+    private var frozen: [String: ServerView] = [:]
 
     init() {}
 
@@ -51,7 +55,10 @@ struct MeshShadow: ShadowModel {
         case .start(let server):
             running.insert(server)
             now = now + .seconds(1)
-        case .cut, .heal: break
+        case .cut(let from, let to, _):
+            frozen = views()
+            cuts.formUnion([[from, to], [to, from]])
+        case .heal(let from, let to, _): cuts.subtract([[from, to], [to, from]])
         }
     }
 
@@ -63,6 +70,7 @@ struct MeshShadow: ShadowModel {
             for subscription in client.subscriptions.values
             where NATSConnection.pattern(subscription.subject, matches: publish.subject) {
                 if server.cluster != home.cluster { reached.insert(server.cluster) }
+                if cuts.contains([home.cluster, server.cluster]) { continue }
                 if name == publish.client, !publisher.spec.echo { continue }
                 receptions.append(
                     Reception(
@@ -99,7 +107,8 @@ struct MeshShadow: ShadowModel {
         for cluster in topology.clusters where cluster != own.cluster {
             let members = topology.servers(of: cluster).map(\.name).filter(running.contains)
             guard !members.isEmpty, own.gateway != nil else { continue }
-            view.outbound[cluster] = Set(members.flatMap(keys)).count
+            let known = cuts.contains([own.cluster, cluster]) ? frozen[name]?.outbound[cluster] : nil
+            view.outbound[cluster] = known ?? Set(members.flatMap(keys)).count
             let first = topology.servers(of: own.cluster).first { running.contains($0.name) }
             if first?.name == name { view.inbound[cluster] = members.count }
         }
