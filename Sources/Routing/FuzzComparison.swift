@@ -77,7 +77,7 @@ extension FuzzBatch {
         for wave in 0..<waveCount {
             let sides = (left[wave], right[wave])
             comparePlain(forecast.waves[wave], sides, wave, position, &verdict)
-            compareGroups(forecast.waves[wave], sides, wave, position, &verdict)
+            compareGroups(forecast, sides, wave, position, &verdict)
             for (name, side) in [("model", sides.0), ("server", sides.1)] {
                 for text in side.late { verdict.add(.late, position, wave, "\(name): \(text)") }
                 for text in side.oddContents { verdict.add(.content, position, wave, "\(name): \(text)") }
@@ -142,16 +142,18 @@ extension FuzzBatch {
     }
 
     private func compareGroups(
-        _ expectation: FuzzExpectation, _ sides: (Observation, Observation), _ wave: Int, _ position: Int,
+        _ forecast: FuzzForecast, _ sides: (Observation, Observation), _ wave: Int, _ position: Int,
         _ verdict: inout FuzzVerdict
     ) {
+        let expectation = forecast.waves[wave]
+        let places = forecast.clusters
         let keys = Set(expectation.groups.keys).union(sides.0.groups.keys).union(sides.1.groups.keys).sorted()
         for key in keys {
             let group = expectation.groups[key]
             let range = group?.copies ?? 0...0
             let isExact = range.lowerBound == range.upperBound
             let (model, real) = (sides.0.groups[key, default: []], sides.1.groups[key, default: []])
-            let regions = (regions(model, position), regions(real, position))
+            let regions = (model.map { places[$0.client] ?? "" }.sorted(), real.map { places[$0.client] ?? "" }.sorted())
             let isRegionExact = (group?.clusters.count ?? 0) <= 1
             if range.upperBound > 0 { verdict.pairs += 1 }
             if range.upperBound > 0 && isExact && isRegionExact { verdict.exactPairs += 1 }
@@ -175,13 +177,6 @@ extension FuzzBatch {
                 verdict.add(.arithmetic, position, wave, text)
             }
         }
-    }
-
-    private func regions(_ receivers: [FuzzReceiver], _ position: Int) -> [String] {
-        let program = programs[position]
-        var places = Dictionary(uniqueKeysWithValues: program.clients.map { ($0.name, $0.server) })
-        for case .connect(let client) in program.waves.joined() { places[client.name] = client.server }
-        return receivers.map { topology.server(places[$0.client] ?? "")?.cluster ?? "" }.sorted()
     }
 }
 
