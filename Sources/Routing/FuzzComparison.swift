@@ -153,7 +153,9 @@ extension FuzzBatch {
             let range = group?.copies ?? 0...0
             let isExact = range.lowerBound == range.upperBound
             let (model, real) = (sides.0.groups[key, default: []], sides.1.groups[key, default: []])
-            let regions = (model.map { places[$0.client] ?? "" }.sorted(), real.map { places[$0.client] ?? "" }.sorted())
+            func regions(_ receivers: [FuzzReceiver]) -> [String] {
+                receivers.map { places[$0.client] ?? "" }.sorted()
+            }
             let isRegionExact = (group?.clusters.count ?? 0) <= 1
             if range.upperBound > 0 { verdict.pairs += 1 }
             if range.upperBound > 0 && isExact && isRegionExact { verdict.exactPairs += 1 }
@@ -161,7 +163,7 @@ extension FuzzBatch {
             let text = "\(name): model \(model), server \(real), arithmetic \(range) of \(group?.clusters ?? [])"
             if isExact && model.count != real.count {
                 verdict.add(.group, position, wave, text)
-            } else if isExact && isRegionExact && regions.0 != regions.1 {
+            } else if isExact && isRegionExact && regions(model) != regions(real) {
                 verdict.add(.region, position, wave, text)
             } else if let group, isExact || !(model.isEmpty && real.isEmpty) {
                 let allowed = Set(group.members.map(\.receiver))
@@ -256,7 +258,8 @@ extension FuzzKey {
     fileprivate var fuzzText: String {
         switch kind {
         case .message: "message \(message) at \(receiver)"
-        case .answer(let responder): "answers\(responder.isEmpty ? "" : " of \(responder)") to \(message) at \(receiver)"
+        case .answer(""): "answers to message \(message) at \(receiver)"
+        case .answer(let responder): "answers of \(responder) to message \(message) at \(receiver)"
         case .noResponders: "503s for message \(message) at \(receiver)"
         }
     }

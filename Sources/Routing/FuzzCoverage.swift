@@ -89,7 +89,9 @@ struct FuzzObserver {
         }
     }
 
-    private mutating func watchMessage(_ message: FuzzMessage, _ before: FuzzState, _ expectation: FuzzExpectation) {
+    private mutating func watchMessage(
+        _ message: FuzzMessage, _ before: FuzzState, _ expectation: FuzzExpectation
+    ) {
         let matching = before.matching(message.words)
         let queues = Set(matching.compactMap(\.queue)).sorted()
         for queue in queues { watchGroup(matching.filter { $0.queue == queue }, before) }
@@ -97,7 +99,9 @@ struct FuzzObserver {
         if Set(plain.map(\.client)).count < plain.count { features.insert(.overlap) }
         if matching.isEmpty { features.insert(.noInterest) }
         if message.words.contains("") { features.insert(.emptyToken) }
-        if ended.contains(where: { FuzzSubject.matches($0, message.words) }) { features.insert(.unsubscribedThenPublished) }
+        if ended.contains(where: { FuzzSubject.matches($0, message.words) }) {
+            features.insert(.unsubscribedThenPublished)
+        }
         if !message.publisher.echo && matching.contains(where: { $0.client == message.publisher.name }) {
             features.insert(.echoOff)
         }

@@ -208,7 +208,9 @@ struct FuzzGenerator {
         return .unsubscribe(client: chosen.client, label: chosen.label, maximum: chosen.delivered + more)
     }
 
-    private func matchesBoxes(_ pattern: [Substring]) -> Bool { FuzzSubject.matches(pattern, FuzzSubject.tokens("p\(number).box.0")) }
+    private func matchesBoxes(_ pattern: [Substring]) -> Bool {
+        FuzzSubject.matches(pattern, FuzzSubject.tokens("p\(number).box.0"))
+    }
 
     private static let patterns = ["a", "b", "a.b", "b.c", "*", "a.*", "*.b", "a.>", ">", "*.*", "a.b.c", "a.*.c"]
     private static let groupPatterns = ["a", "a", "*", "a.b", "a.b", "a.*", "a.>"]
@@ -239,7 +241,9 @@ struct FuzzGenerator {
         return .subscribe(subscribe)
     }
 
-    private mutating func pick(_ names: [String]) -> String { "p\(number).\(names[stream.integer(below: names.count)])" }
+    private mutating func pick(_ names: [String]) -> String {
+        "p\(number).\(names[stream.integer(below: names.count)])"
+    }
 
     private static let subjects = ["a", "a", "a.b", "a.b", "b.c", "a.c", "b.b", "a.b.c", "c"]
     private static let odd = ["a..b", "a.", "none.at.all"]

@@ -81,7 +81,9 @@ struct FuzzState: Hashable, Sendable {
                     client: subscribe.client, label: subscribe.label, pattern: FuzzSubject.tokens(subscribe.subject),
                     queue: subscribe.queue, answers: subscribe.answers, maximum: subscribe.maximum))
         case .unsubscribe(let name, let label, let maximum):
-            guard let place = subscriptions.firstIndex(where: { $0.client == name && $0.label == label }) else { return }
+            guard let place = subscriptions.firstIndex(where: { $0.client == name && $0.label == label }) else {
+                return
+            }
             if let maximum {
                 subscriptions[place].maximum = maximum
                 removeSpent()
@@ -129,7 +131,8 @@ enum FuzzSubject {
         subject.split(separator: ".", omittingEmptySubsequences: false)
     }
 
-    /// Whether a subscription gets messages of a subject, both as tokens. A subject with an empty token reaches nobody.
+    /// Whether a subscription gets messages of a subject, both as tokens. A subject with an empty token reaches
+    /// nobody.
     static func matches(_ pattern: [Substring], _ words: [Substring]) -> Bool {
         if words.contains("") { return false }
         for (place, token) in pattern.enumerated() {
