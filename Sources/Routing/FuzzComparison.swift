@@ -1,5 +1,6 @@
 /// A place where two runs of a batch differ by more than chance and races allow.
 public struct FuzzDisagreement: Hashable, Sendable, CustomStringConvertible {
+    /// What is wrong.
     public enum Kind: String, CaseIterable, Hashable, Sendable {
         /// Copies of a message, answers or 503s of a settled wave.
         case copies

@@ -11,7 +11,8 @@ public struct FuzzShrunk: Hashable, Sendable {
 
 extension FuzzBatch {
     /// Finds a small batch on which `disagrees` still holds: the program alone, then without waves, actions, clients,
-    /// servers and repetitions, and with one client in place of two, over and over until nothing more can go or the attempts are used up.
+    /// servers and repetitions, and with one client in place of two, over and over until nothing
+    /// more can go or the attempts are used up.
     ///
     /// What a removal leaves impossible (such as ending a subscription that is not made any more) goes with it.
     /// - Parameter attempts: how often `disagrees` may be asked.
