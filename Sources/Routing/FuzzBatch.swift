@@ -22,6 +22,7 @@ public struct FuzzBatch: Hashable, Sendable {
         self.programs = programs
     }
 
+    /// The number of waves, that of all programs.
     public var waveCount: Int { faults.count }
 
     /// How many actions of each program come before the faults of a wave; the others come after them.

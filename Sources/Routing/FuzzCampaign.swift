@@ -41,13 +41,18 @@ public struct FuzzCampaign: Hashable, Sendable {
 
     /// Programs of batches without failure.
     public var programs: Int { outcomes.filter { $0.failure == nil }.reduce(0) { $0 + $1.programs } }
+    /// Pairs of a message and a subscription or group that could have had a copy.
     public var pairs: Int { outcomes.reduce(0) { $0 + $1.pairs } }
+    /// Those compared exactly.
     public var exactPairs: Int { outcomes.reduce(0) { $0 + $1.exactPairs } }
     /// The share of (message, subscription) pairs of which both runs must agree on the exact number of copies.
     public var exactShare: Double { pairs == 0 ? 0 : Double(exactPairs) / Double(pairs) }
+    /// All disagreements; at most `FuzzVerdict.kept` of each program.
     public var disagreementCount: Int { outcomes.reduce(0) { $0 + $1.disagreements.count } }
+    /// Errors of back ends, one for each batch that was not compared.
     public var failures: [String] { outcomes.compactMap(\.failure) }
 
+    /// Programs that exercised each feature.
     public var coverage: FuzzCoverage {
         outcomes.reduce(into: FuzzCoverage()) { $0.merge($1.coverage) }
     }

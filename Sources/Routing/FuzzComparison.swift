@@ -1,5 +1,6 @@
 /// A place where two runs of a batch differ by more than chance and races allow.
 public struct FuzzDisagreement: Hashable, Sendable, CustomStringConvertible {
+    /// What is wrong.
     public enum Kind: String, CaseIterable, Hashable, Sendable {
         /// Copies of a message, answers or 503s of a settled wave.
         case copies
@@ -77,7 +78,7 @@ extension FuzzBatch {
         for wave in 0..<waveCount {
             let sides = (left[wave], right[wave])
             comparePlain(forecast.waves[wave], sides, wave, position, &verdict)
-            compareGroups(forecast.waves[wave], sides, wave, position, &verdict)
+            compareGroups(forecast, sides, wave, position, &verdict)
             for (name, side) in [("model", sides.0), ("server", sides.1)] {
                 for text in side.late { verdict.add(.late, position, wave, "\(name): \(text)") }
                 for text in side.oddContents { verdict.add(.content, position, wave, "\(name): \(text)") }
@@ -142,16 +143,20 @@ extension FuzzBatch {
     }
 
     private func compareGroups(
-        _ expectation: FuzzExpectation, _ sides: (Observation, Observation), _ wave: Int, _ position: Int,
+        _ forecast: FuzzForecast, _ sides: (Observation, Observation), _ wave: Int, _ position: Int,
         _ verdict: inout FuzzVerdict
     ) {
+        let expectation = forecast.waves[wave]
+        let places = forecast.clusters
         let keys = Set(expectation.groups.keys).union(sides.0.groups.keys).union(sides.1.groups.keys).sorted()
         for key in keys {
             let group = expectation.groups[key]
             let range = group?.copies ?? 0...0
             let isExact = range.lowerBound == range.upperBound
             let (model, real) = (sides.0.groups[key, default: []], sides.1.groups[key, default: []])
-            let regions = (regions(model, position), regions(real, position))
+            func regions(_ receivers: [FuzzReceiver]) -> [String] {
+                receivers.map { places[$0.client] ?? "" }.sorted()
+            }
             let isRegionExact = (group?.clusters.count ?? 0) <= 1
             if range.upperBound > 0 { verdict.pairs += 1 }
             if range.upperBound > 0 && isExact && isRegionExact { verdict.exactPairs += 1 }
@@ -159,7 +164,7 @@ extension FuzzBatch {
             let text = "\(name): model \(model), server \(real), arithmetic \(range) of \(group?.clusters ?? [])"
             if isExact && model.count != real.count {
                 verdict.add(.group, position, wave, text)
-            } else if isExact && isRegionExact && regions.0 != regions.1 {
+            } else if isExact && isRegionExact && regions(model) != regions(real) {
                 verdict.add(.region, position, wave, text)
             } else if let group, isExact || !(model.isEmpty && real.isEmpty) {
                 let allowed = Set(group.members.map(\.receiver))
@@ -175,13 +180,6 @@ extension FuzzBatch {
                 verdict.add(.arithmetic, position, wave, text)
             }
         }
-    }
-
-    private func regions(_ receivers: [FuzzReceiver], _ position: Int) -> [String] {
-        let program = programs[position]
-        var places = Dictionary(uniqueKeysWithValues: program.clients.map { ($0.name, $0.server) })
-        for case .connect(let client) in program.waves.joined() { places[client.name] = client.server }
-        return receivers.map { topology.server(places[$0.client] ?? "")?.cluster ?? "" }.sorted()
     }
 }
 
@@ -261,7 +259,8 @@ extension FuzzKey {
     fileprivate var fuzzText: String {
         switch kind {
         case .message: "message \(message) at \(receiver)"
-        case .answer(let responder): "answers\(responder.isEmpty ? "" : " of \(responder)") to \(message) at \(receiver)"
+        case .answer(""): "answers to message \(message) at \(receiver)"
+        case .answer(let responder): "answers of \(responder) to message \(message) at \(receiver)"
         case .noResponders: "503s for message \(message) at \(receiver)"
         }
     }

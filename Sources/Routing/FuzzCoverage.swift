@@ -89,16 +89,19 @@ struct FuzzObserver {
         }
     }
 
-    private mutating func watchMessage(_ message: FuzzMessage, _ before: FuzzState, _ expectation: FuzzExpectation) {
-        let subject = message.publish.subject
-        let matching = before.matching(subject)
+    private mutating func watchMessage(
+        _ message: FuzzMessage, _ before: FuzzState, _ expectation: FuzzExpectation
+    ) {
+        let matching = before.matching(message.words)
         let queues = Set(matching.compactMap(\.queue)).sorted()
         for queue in queues { watchGroup(matching.filter { $0.queue == queue }, before) }
         let plain = matching.filter { $0.queue == nil }
         if Set(plain.map(\.client)).count < plain.count { features.insert(.overlap) }
         if matching.isEmpty { features.insert(.noInterest) }
-        if FuzzSubject.tokens(subject).contains("") { features.insert(.emptyToken) }
-        if ended.contains(where: { FuzzSubject.matches($0, subject) }) { features.insert(.unsubscribedThenPublished) }
+        if message.words.contains("") { features.insert(.emptyToken) }
+        if ended.contains(where: { FuzzSubject.matches($0, message.words) }) {
+            features.insert(.unsubscribedThenPublished)
+        }
         if !message.publisher.echo && matching.contains(where: { $0.client == message.publisher.name }) {
             features.insert(.echoOff)
         }

@@ -74,5 +74,6 @@ public struct FuzzShareTest: Hashable, Sendable {
         degrees == 0 ? 1 : GammaFunctions.incomplete(Double(degrees) / 2, statistic / 2).upper
     }
 
+    /// Whether the choices may be fair.
     public var holds: Bool { probability >= Self.falseAlarmRate }
 }

@@ -3,6 +3,10 @@ struct FuzzMessage: Hashable, Sendable {
     var number: Int
     var publisher: ClientSpec
     var publish: PublishAction
+    /// The tokens of its subject.
+    var words: [Substring]
+    /// Those of the reply subject, unless it is the inbox of a request.
+    var replyWords: [Substring]?
 }
 
 /// Something that a client can receive on a subscription of its own: a plain one, or the inbox of a request.
@@ -81,9 +85,13 @@ extension FuzzState {
             case .kill(let server), .stop(let server): killed.insert(server)
             case .publish(let publish):
                 guard let publisher = client(publish.client) else { preconditionFailure("publishers are connected") }
+                let words = FuzzSubject.tokens(publish.subject)
+                let replyWords = publish.reply.map(FuzzSubject.tokens)
                 for _ in 0..<publish.times {
                     messages.append(
-                        FuzzMessage(number: first + messages.count, publisher: publisher, publish: publish))
+                        FuzzMessage(
+                            number: first + messages.count, publisher: publisher, publish: publish, words: words,
+                            replyWords: replyWords))
                 }
             default: break
             }
@@ -125,6 +133,8 @@ struct FuzzEvaluation {
     private(set) var delivered: [FuzzReceiver: Int] = [:]
     /// Subscriptions whose number of messages is left to chance.
     private(set) var vague: Set<FuzzReceiver> = []
+    /// Messages that surely reach somebody.
+    private var served: Set<Int> = []
 
     init(
         before: FuzzState, after: FuzzState, seen: [FuzzState.Subscription], known: [ClientSpec],
@@ -143,8 +153,8 @@ struct FuzzEvaluation {
         result.messages = messages
         for subscription in seen where subscription.queue == nil { addPlain(subscription) }
         for message in messages {
-            addGroups(message)
-            addAnswers(message)
+            let groups = addGroups(message)
+            addAnswers(message, groups)
             addNoResponders(message)
         }
         for subscription in seen where subscription.queue != nil { vague.insert(subscription.receiver) }
@@ -183,9 +193,9 @@ struct FuzzEvaluation {
         let receiver = subscription.receiver
         let holder = spec(subscription.client)
         let mine = messages.filter {
-            subscription.matches($0.publish.subject) && !isSuppressed(subscription.client, $0.publisher)
+            subscription.matches($0.words) && !isSuppressed(subscription.client, $0.publisher)
         }
-        let getsAnswers = messages.contains { $0.publish.reply.map(subscription.matches) ?? false }
+        let getsAnswers = messages.contains { $0.replyWords.map(subscription.matches) ?? false }
         if getsAnswers { vague.insert(receiver) }
         let isStable = isStable(subscription)
         var certain = mine.map { isStable && self.isStable($0.publisher.name) && isSafe($0.publisher, holder) }
@@ -210,13 +220,16 @@ struct FuzzEvaluation {
         for (place, message) in mine.enumerated() where isTotal || place < taken {
             let key = FuzzKey(message: message.number, receiver: receiver, kind: .message)
             result.plain[key] = certain[place] ? 1...1 : 0...1
+            if certain[place] { served.insert(message.number) }
         }
         delivered[receiver] = taken
         if certain.contains(false) && !isTotal { vague.insert(receiver) }
     }
 
-    private mutating func addGroups(_ message: FuzzMessage) {
-        let matching = seen.filter { $0.queue != nil && $0.matches(message.publish.subject) }
+    /// Adds what the queue groups get, and returns it.
+    private mutating func addGroups(_ message: FuzzMessage) -> [FuzzGroup] {
+        var groups: [FuzzGroup] = []
+        let matching = seen.filter { $0.queue != nil && $0.matches(message.words) }
         let open = matching.filter { !isSuppressed($0.client, message.publisher) }
         let home = cluster(message.publisher.server)
         for queue in Set(open.compactMap(\.queue)).sorted() {
@@ -236,11 +249,15 @@ struct FuzzEvaluation {
             members = beside + members.filter { $0.server != message.publisher.server }
             let clusters = Set(members.map(\.cluster)).sorted()
             let hasSuppressed = matching.contains { $0.queue == queue && isSuppressed($0.client, message.publisher) }
-            result.groups[FuzzGroupKey(message: message.number, queue: queue)] = FuzzGroup(
+            let group = FuzzGroup(
                 members: members, clusters: clusters, copies: isCertain ? 1...1 : 0...1,
                 isFair: isCertain && clusters.count == 1 && !hasSuppressed,
                 besidePublisher: clusters == [home] ? beside.count : nil)
+            result.groups[FuzzGroupKey(message: message.number, queue: queue)] = group
+            groups.append(group)
+            if isCertain { served.insert(message.number) }
         }
+        return groups
     }
 
     /// Who can publish an answer to a message, and whether it surely does.
@@ -249,9 +266,9 @@ struct FuzzEvaluation {
         var isCertain: Bool
     }
 
-    private mutating func addAnswers(_ message: FuzzMessage) {
+    private mutating func addAnswers(_ message: FuzzMessage, _ all: [FuzzGroup]) {
         guard message.publish.isRequest || message.publish.reply != nil else { return }
-        let groups = result.groups.filter { $0.key.message == message.number && $0.value.members.contains(where: \.answers) }
+        let groups = all.filter { $0.members.contains(where: \.answers) }
         if !groups.isEmpty { result.anonymous.insert(message.number) }
         for subscription in seen where subscription.answers && subscription.queue == nil {
             let key = FuzzKey(message: message.number, receiver: subscription.receiver, kind: .message)
@@ -261,7 +278,7 @@ struct FuzzEvaluation {
                 isCertain: copies == 1...1 && isStable(subscription.client))
             addReach(of: [responder], to: message, name: groups.isEmpty ? subscription.client : "")
         }
-        for group in groups.values {
+        for group in groups {
             let responders = group.members.filter(\.answers).map { member in
                 Responder(
                     client: spec(member.receiver.client),
@@ -274,7 +291,7 @@ struct FuzzEvaluation {
     /// One answer, published by one of the responders, at everybody who sees the reply subject.
     private mutating func addReach(of responders: [Responder], to message: FuzzMessage, name: String) {
         var receivers: [(receiver: FuzzReceiver, isStable: Bool)] = []
-        if let reply = message.publish.reply {
+        if let reply = message.replyWords {
             receivers = seen.filter { $0.queue == nil && $0.matches(reply) }.map { subscription in
                 (subscription.receiver, isStable(subscription) && subscription.maximum == nil)
             }
@@ -300,21 +317,17 @@ struct FuzzEvaluation {
 
     private mutating func addNoResponders(_ message: FuzzMessage) {
         let publisher = message.publisher
+        guard message.publish.isRequest || message.replyWords != nil else { return }
         guard publisher.noResponders, publisher.headers else { return }
         let possible = seen.contains {
-            $0.matches(message.publish.subject) && !isSuppressed($0.client, publisher)
+            $0.matches(message.words) && !isSuppressed($0.client, publisher)
         }
-        let isServed =
-            result.groups.contains { $0.key.message == message.number && $0.value.copies.lowerBound > 0 }
-            || result.plain.contains {
-                $0.key.message == message.number && $0.key.kind == .message && $0.value.lowerBound > 0
-            }
-        guard !isServed else { return }
+        guard !served.contains(message.number) else { return }
         if message.publish.isRequest {
             let inbox = FuzzReceiver(client: publisher.name, label: "inbox")
             result.plain[FuzzKey(message: message.number, receiver: inbox, kind: .noResponders)] =
                 !possible && isStable(publisher.name) ? 1...1 : 0...1
-        } else if let reply = message.publish.reply {
+        } else if let reply = message.replyWords {
             // It goes to one of the publisher's own subscriptions to the reply subject.
             for subscription in seen where subscription.client == publisher.name && subscription.matches(reply) {
                 let key = FuzzKey(message: message.number, receiver: subscription.receiver, kind: .noResponders)

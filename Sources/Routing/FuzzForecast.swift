@@ -5,6 +5,8 @@ struct FuzzForecast: Sendable {
     var queues: [FuzzReceiver: String] = [:]
     /// Clients that do not take headers.
     var bare: Set<String> = []
+    /// The cluster of each client.
+    var clusters: [String: String] = [:]
     /// Actions that cannot be performed; they count for nothing.
     var problems: [String] = []
     /// The actions that can be, without faults.
@@ -26,7 +28,7 @@ struct FuzzForecast: Sendable {
                 initial.append(client)
             }
         }
-        for client in initial where !client.headers { bare.insert(client.name) }
+        note(initial.map { .connect($0) }, batch.topology)
         var number = 0
         var observer = FuzzObserver(batch.topology)
         for wave in 0..<batch.waveCount {
@@ -47,7 +49,7 @@ struct FuzzForecast: Sendable {
             for action in own.prefix(split) { perform(action, isOwn: true) }
             for fault in faults[wave] { perform(fault, isOwn: false) }
             for action in own.dropFirst(split) { perform(action, isOwn: true) }
-            note(actions)
+            note(actions, batch.topology)
             let before = state
             let expectation = state.run(actions, batch.topology, first: number)
             number += expectation.messages.count
@@ -58,12 +60,14 @@ struct FuzzForecast: Sendable {
         features = observer.features
     }
 
-    private mutating func note(_ actions: [Action]) {
+    private mutating func note(_ actions: [Action], _ topology: Topology) {
         for action in actions {
             switch action {
             case .subscribe(let subscribe):
                 queues[FuzzReceiver(client: subscribe.client, label: subscribe.label)] = subscribe.queue
-            case .connect(let client) where !client.headers: bare.insert(client.name)
+            case .connect(let client):
+                clusters[client.name] = topology.server(client.server)?.cluster
+                if !client.headers { bare.insert(client.name) }
             default: break
             }
         }

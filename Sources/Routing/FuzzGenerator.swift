@@ -8,8 +8,8 @@ extension FuzzBatch {
     public init(seed: UInt64, index: Int, programs: Int = 40) {
         precondition(programs > 0 && programs < 1 << 16, "a batch has 1 to 65535 programs")
         var stream = RandomStream(seed: seed, purpose: .fuzzTopology, replication: 0, entity: UInt64(index))
-        let topology = Topology.random(&stream)
-        let faults = FuzzBatch.randomFaults(topology, &stream)
+        let topology = Topology.random(index: index, &stream)
+        let faults = FuzzBatch.randomFaults(topology, index: index, &stream)
         let generated = (0..<programs).map { number in
             var generator = FuzzGenerator(seed: seed, index: index, number: number, topology)
             return generator.program(faults)
@@ -17,14 +17,19 @@ extension FuzzBatch {
         self.init(seed: seed, index: index, topology: topology, faults: faults, programs: generated)
     }
 
-    /// None, one or two servers go, and most come back two or three waves later.
-    private static func randomFaults(_ topology: Topology, _ stream: inout RandomStream) -> [[Action]] {
+    /// One or two servers go and come back two or three waves later. In the last of five batches it may be none; in
+    /// the fourth it is a whole cluster first.
+    private static func randomFaults(
+        _ topology: Topology, index: Int, _ stream: inout RandomStream
+    ) -> [[Action]] {
         var faults: [[Action]] = Array(repeating: [], count: generatedWaves)
-        guard topology.servers.count > 1, stream.chance(0.8) else { return faults }
+        guard topology.servers.count > 1, index % 5 != 4 || stream.chance(0.6) else { return faults }
         var wave = 3 + stream.integer(below: 3)
         let rounds = 1 + stream.integer(below: 2)
-        for _ in 0..<rounds where wave + 3 < generatedWaves {
-            let server = topology.servers[stream.integer(below: topology.servers.count)].name
+        let lone = topology.servers.filter { topology.servers(of: $0.cluster).count == 1 }
+        for round in 0..<rounds where wave + 3 < generatedWaves {
+            let candidates = round == 0 && index % 5 == 3 && !lone.isEmpty ? lone : topology.servers
+            let server = candidates[stream.integer(below: candidates.count)].name
             faults[wave].append(stream.chance(0.7) ? .kill(server: server) : .stop(server: server))
             wave += 2 + stream.integer(below: 2)
             faults[wave].append(.start(server: server))
@@ -35,17 +40,28 @@ extension FuzzBatch {
 }
 
 extension Topology {
-    /// One to three clusters of one to three servers, six at most, with full meshes of routes and gateways. In one
-    /// batch of four, one cluster lists no remotes and learns of the others by gossip.
-    static func random(_ stream: inout RandomStream) -> Topology {
-        let names = Array(["us", "sgp", "fra"].prefix(1 + stream.weighted([2, 11, 7])))
+    /// One to three clusters of one to three servers, six at most, with full meshes of routes and gateways.
+    ///
+    /// Five batches in a row have two clusters; three; two, one of which lists no remotes and learns of the other from
+    /// it; two or three with a cluster of one server; and anything.
+    static func random(index: Int, _ stream: inout RandomStream) -> Topology {
+        let kind = index % 5
+        let counts = [[0, 1, 0], [0, 0, 1], [0, 1, 0], [0, 1, 1], [4, 3, 3]]
+        let names = Array(["us", "sgp", "fra"].prefix(1 + stream.weighted(counts[kind])))
         var free = 6 - names.count
-        let sizes = names.map { _ in
-            let size = min(1 + stream.weighted([5, 9, 5]), 1 + free)
+        let sizes = names.indices.map { place in
+            let wanted = kind == 3 && place == names.count - 1 ? 0 : stream.weighted([3, 9, 6])
+            let size = 1 + min(wanted, free)
             free -= size - 1
             return size
         }
-        let passive = names.count > 1 && stream.chance(0.25) ? names[stream.integer(below: names.count)] : nil
+        let hasPassive = kind == 2 || (kind > 2 && names.count > 1 && stream.chance(0.25))
+        let passive = hasPassive ? names[stream.integer(below: names.count)] : nil
+        return Topology(names, sizes, passive: passive)
+    }
+
+    /// `passive` names the cluster that lists no remotes.
+    private init(_ names: [String], _ sizes: [Int], passive: String?) {
         func servers(_ place: Int) -> [String] { (0..<sizes[place]).map { "\(names[place])-\($0)" } }
         var all: [ServerSpec] = []
         for (place, cluster) in names.enumerated() {
@@ -60,7 +76,7 @@ extension Topology {
                         gateway: gateway))
             }
         }
-        return Topology(servers: all)
+        self.init(servers: all)
     }
 }
 
@@ -80,6 +96,8 @@ struct FuzzGenerator {
     private var clientCount = 0
     private var labelCount = 0
     private var boxCount = 0
+    /// How readily subscriptions join a queue group; programs differ in it.
+    private var groupShare = 0.0
 
     init(seed: UInt64, index: Int, number: Int, _ topology: Topology) {
         self.number = number
@@ -88,6 +106,7 @@ struct FuzzGenerator {
             seed: seed, purpose: .fuzzProgram, replication: 0, entity: UInt64(index) << 16 | UInt64(number))
         state = FuzzState(topology, clients: [])
         draft = state
+        groupShare = [0.15, 0.5, 0.85][stream.integer(below: 3)]
     }
 
     mutating func program(_ faults: [[Action]]) -> FuzzProgram {
@@ -115,7 +134,7 @@ struct FuzzGenerator {
             }
         }
         doomed = state.clients.filter { dying.contains($0.server) }.map(\.name)
-        let wanted = wave == 0 ? 5 + stream.integer(below: 4) : 2 + stream.integer(below: 4)
+        let wanted = wave == 0 ? 6 + stream.integer(below: 5) : 2 + stream.integer(below: 4)
         var actions: [Action] = []
         for _ in 0..<wanted {
             if actions.count == FuzzBatch.roundsBeforeFaults { for fault in faults { draft.apply(fault) } }
@@ -189,9 +208,12 @@ struct FuzzGenerator {
         return .unsubscribe(client: chosen.client, label: chosen.label, maximum: chosen.delivered + more)
     }
 
-    private func matchesBoxes(_ pattern: [Substring]) -> Bool { FuzzSubject.matches(pattern, "p\(number).box.0") }
+    private func matchesBoxes(_ pattern: [Substring]) -> Bool {
+        FuzzSubject.matches(pattern, FuzzSubject.tokens("p\(number).box.0"))
+    }
 
     private static let patterns = ["a", "b", "a.b", "b.c", "*", "a.*", "*.b", "a.>", ">", "*.*", "a.b.c", "a.*.c"]
+    private static let groupPatterns = ["a", "a", "*", "a.b", "a.b", "a.*", "a.>"]
     private static let services = ["svc", "svc.x", "svc.*", "svc.>"]
     private static let boxes = ["box.*", "box.>", ">", "*.*", "box.0"]
 
@@ -201,8 +223,9 @@ struct FuzzGenerator {
         var subscribe = Subscribe(client: holder.name, subject: "", label: "s\(labelCount - 1)")
         switch stream.weighted([9, 5, 1]) {
         case 0:
-            subscribe.subject = pick(Self.patterns)
-            if stream.chance(0.4) { subscribe.queue = "q\(stream.integer(below: 2))" }
+            let isMember = stream.chance(groupShare)
+            subscribe.subject = pick(isMember ? Self.groupPatterns : Self.patterns)
+            if isMember { subscribe.queue = stream.chance(0.8) ? "q0" : "q1" }
         case 1:
             subscribe.subject = pick(Self.services)
             subscribe.answers = !stream.chance(0.15)
@@ -218,9 +241,11 @@ struct FuzzGenerator {
         return .subscribe(subscribe)
     }
 
-    private mutating func pick(_ names: [String]) -> String { "p\(number).\(names[stream.integer(below: names.count)])" }
+    private mutating func pick(_ names: [String]) -> String {
+        "p\(number).\(names[stream.integer(below: names.count)])"
+    }
 
-    private static let subjects = ["a", "b", "a.b", "b.c", "a.c", "b.b", "a.b.c", "c"]
+    private static let subjects = ["a", "a", "a.b", "a.b", "b.c", "a.c", "b.b", "a.b.c", "c"]
     private static let odd = ["a..b", "a.", "none.at.all"]
 
     private mutating func traffic(isLate: Bool) -> Action? {

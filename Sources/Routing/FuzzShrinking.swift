@@ -11,7 +11,8 @@ public struct FuzzShrunk: Hashable, Sendable {
 
 extension FuzzBatch {
     /// Finds a small batch on which `disagrees` still holds: the program alone, then without waves, actions, clients,
-    /// servers and repetitions, over and over until nothing more can go or the attempts are used up.
+    /// servers and repetitions, and with one client in place of two, over and over until nothing
+    /// more can go or the attempts are used up.
     ///
     /// What a removal leaves impossible (such as ending a subscription that is not made any more) goes with it.
     /// - Parameter attempts: how often `disagrees` may be asked.
@@ -65,6 +66,7 @@ private struct FuzzShrinker {
             remove(count: { $0.actionCount }, leaving: { $0.keeping(actions: $1) })
             remove(count: { $0.programs[0].clients.count }, leaving: { $0.keeping(clients: $1) })
             remove(count: { $0.topology.servers.count }, leaving: { $0.keeping(servers: $1) })
+            mergeClients()
             reduceRepetitions()
         } while best != previous && attempts < budget
     }
@@ -84,6 +86,15 @@ private struct FuzzShrinker {
                 if candidate == best || !accepts(candidate) { start += size }
             }
             size /= 2
+        }
+    }
+
+    /// Lets one client do what two did.
+    private mutating func mergeClients() {
+        for gone in best.clientNames.reversed() {
+            for heir in best.clientNames where heir != gone && best.clientNames.contains(gone) {
+                _ = accepts(best.merging(gone, into: heir).repaired())
+            }
         }
     }
 
@@ -138,6 +149,38 @@ extension FuzzBatch {
     fileprivate func keeping(clients kept: [Int]) -> FuzzBatch {
         var copy = self
         copy.programs[0].clients = kept.map { programs[0].clients[$0] }
+        return copy
+    }
+
+    /// Clients of the first program, those that connect late too.
+    fileprivate var clientNames: [String] {
+        let late = programs[0].waves.joined().compactMap { action in
+            if case .connect(let client) = action { client.name } else { nil }
+        }
+        return programs[0].clients.map(\.name) + late
+    }
+
+    fileprivate func merging(_ gone: String, into heir: String) -> FuzzBatch {
+        var copy = self
+        func name(_ client: String) -> String { client == gone ? heir : client }
+        copy.programs[0].clients.removeAll { $0.name == gone }
+        copy.programs[0].waves = programs[0].waves.map { actions in
+            actions.compactMap { action in
+                switch action {
+                case .connect(let client): return client.name == gone ? nil : action
+                case .disconnect(let client): return client == gone ? nil : action
+                case .subscribe(var subscribe):
+                    subscribe.client = name(subscribe.client)
+                    return .subscribe(subscribe)
+                case .unsubscribe(let client, let label, let maximum):
+                    return .unsubscribe(client: name(client), label: label, maximum: maximum)
+                case .publish(var publish):
+                    publish.client = name(publish.client)
+                    return .publish(publish)
+                default: return action
+                }
+            }
+        }
         return copy
     }
 

@@ -17,7 +17,7 @@ struct FuzzState: Hashable, Sendable {
         /// The copies that it still takes.
         var remaining: Int { maximum.map { max(0, $0 - delivered) } ?? Int.max }
 
-        func matches(_ subject: String) -> Bool { FuzzSubject.matches(pattern, subject) }
+        func matches(_ words: [Substring]) -> Bool { FuzzSubject.matches(pattern, words) }
     }
 
     /// Servers that run, sorted.
@@ -37,7 +37,7 @@ struct FuzzState: Hashable, Sendable {
 
     func client(_ name: String) -> ClientSpec? { clients.first { $0.name == name } }
 
-    func matching(_ subject: String) -> [Subscription] { subscriptions.filter { $0.matches(subject) } }
+    func matching(_ words: [Substring]) -> [Subscription] { subscriptions.filter { $0.matches(words) } }
 
     /// Why an action cannot be performed now; `nil` if it can.
     func problem(_ action: Action, _ topology: Topology) -> String? {
@@ -81,7 +81,9 @@ struct FuzzState: Hashable, Sendable {
                     client: subscribe.client, label: subscribe.label, pattern: FuzzSubject.tokens(subscribe.subject),
                     queue: subscribe.queue, answers: subscribe.answers, maximum: subscribe.maximum))
         case .unsubscribe(let name, let label, let maximum):
-            guard let place = subscriptions.firstIndex(where: { $0.client == name && $0.label == label }) else { return }
+            guard let place = subscriptions.firstIndex(where: { $0.client == name && $0.label == label }) else {
+                return
+            }
             if let maximum {
                 subscriptions[place].maximum = maximum
                 removeSpent()
@@ -129,9 +131,9 @@ enum FuzzSubject {
         subject.split(separator: ".", omittingEmptySubsequences: false)
     }
 
-    /// Whether a subscription gets messages of a subject. A subject with an empty token reaches nobody.
-    static func matches(_ pattern: [Substring], _ subject: String) -> Bool {
-        let words = tokens(subject)
+    /// Whether a subscription gets messages of a subject, both as tokens. A subject with an empty token reaches
+    /// nobody.
+    static func matches(_ pattern: [Substring], _ words: [Substring]) -> Bool {
         if words.contains("") { return false }
         for (place, token) in pattern.enumerated() {
             if token == ">" { return place < words.count }

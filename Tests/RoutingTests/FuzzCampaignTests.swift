@@ -1,18 +1,69 @@
 import Routing
+import Synchronization
 import Testing
 
 private func campaign(
-    _ programs: Int, seed: UInt64 = 11, real quirk: StandIn.Quirk = .none,
+    _ programs: Int, seed: UInt64 = 11, model: StandIn.Quirk = .none, real: StandIn.Quirk = .none,
     jobs: FuzzJobs = { count, job in for index in 0..<count { job(index) } }
 ) -> FuzzCampaign {
     runCampaign(
         programs: programs, seed: seed,
-        makeModel: { StandIn(seed: UInt64($0)) }, makeReal: { StandIn(seed: UInt64($0) + 1000, quirk: quirk) },
-        jobs: jobs)
+        makeModel: { StandIn(seed: UInt64($0), quirk: model) },
+        makeReal: { StandIn(seed: UInt64($0) + 1000, quirk: real) }, jobs: jobs)
 }
 
 @Test func aCampaignOnTheArithmeticAgreesAndExercisesEverything() {
-    let result = campaign(1000)
-    print(result)
+    let result = campaign(200)
+    #expect(result.disagreementCount == 0)
+    #expect(result.outcomes.flatMap(\.oddities) == [])
+    #expect(result.failures == [])
+    #expect(result.coverage.missing == [])
+    #expect(result.exactShare > 0.88)
+    #expect(result.modelShares.choices > 200)
     #expect(result.holds)
+}
+
+@Test func theOrderInWhichBatchesRunDoesNotShow() {
+    let backwards = campaign(60) { count, job in for index in (0..<count).reversed() { job(index) } }
+    #expect(backwards == campaign(60))
+    #expect(backwards.outcomes.map(\.batch) == [0, 1])
+    #expect(backwards.outcomes.map(\.programs) == [40, 20])
+}
+
+@Test func aGroupServedByAnotherRegionIsADisagreement() {
+    let result = campaign(40, real: .farRegion)
+    let kinds = Set(result.outcomes.flatMap(\.disagreements).map(\.kind))
+    #expect(kinds.contains(.region))
+    #expect(!result.holds)
+}
+
+@Test func favouringAMemberFailsTheTestOfShares() {
+    let result = campaign(80, real: .firstMember)
+    #expect(result.disagreementCount == 0)
+    #expect(result.modelShares.holds)
+    #expect(!result.realShares.holds)
+    #expect(!result.holds)
+}
+
+@Test func aFaultThatBothShareIsTold() {
+    let result = campaign(40, model: .groupEndsWithMember, real: .groupEndsWithMember)
+    #expect(!result.outcomes.flatMap(\.oddities).isEmpty)
+    #expect(result.description.contains("differences of both from the arithmetic"))
+}
+
+@Test func anErrorOfABackEndFailsTheCampaignAndNamesTheBatch() {
+    let result = runCampaign(
+        programs: 3, seed: 1, makeModel: { _ in StandIn(seed: 1) },
+        makeReal: { _ in throw UnsettledError("no route between a and b") })
+    #expect(result.failures == ["batch 0: no route between a and b"])
+    #expect(result.programs == 0)
+    #expect(!result.holds)
+}
+
+@Test func progressCountsProgramsOfFinishedBatches() {
+    let seen = Mutex<[Int]>([])
+    _ = runCampaign(
+        programs: 25, seed: 1, batchSize: 10, makeModel: { _ in StandIn(seed: 1) },
+        makeReal: { _ in StandIn(seed: 2) }, progress: { progress in seen.withLock { $0.append(progress.programs) } })
+    #expect(seen.withLock { $0 } == [10, 20, 25])
 }

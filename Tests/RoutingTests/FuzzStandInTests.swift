@@ -81,7 +81,9 @@ struct StandIn: RoutingBackend {
     }
 
     private mutating func unsubscribe(_ client: String, _ label: String, _ maximum: Int?) {
-        let place = subscriptions.firstIndex { $0.client.name == client && $0.made.label == label }!
+        // A planted fault may have ended it before.
+        let known = subscriptions.firstIndex { $0.client.name == client && $0.made.label == label }
+        guard let place = known else { return }
         if let maximum, maximum > subscriptions[place].count {
             subscriptions[place].maximum = maximum
             return
