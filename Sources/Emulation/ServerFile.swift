@@ -22,11 +22,6 @@ struct ServerFile {
         }
     }
 
-    /// How long a server in lame duck mode waits before it closes its clients, one every half to whole second. The
-    /// server's own default is 10 s; 30 s, the smallest that it takes, is the duration.
-    static let lameDuckGracePeriod = SimDuration.milliseconds(500)
-    private static let lameDuckDuration = SimDuration.seconds(30)
-
     let server: ServerSpec
     let address: String
     let resolve: Resolution
@@ -39,8 +34,8 @@ struct ServerFile {
             "http: \(quoted("\(address):\(Port.monitoring)"))",
             // Without a system account nothing but the case's messages crosses routes and gateways.
             "no_system_account: true",
-            "lame_duck_grace_period: \(text(of: Self.lameDuckGracePeriod))",
-            "lame_duck_duration: \(text(of: Self.lameDuckDuration))",
+            "lame_duck_grace_period: \(text(of: ServerSpec.lameDuckGracePeriod))",
+            "lame_duck_duration: \(text(of: ServerSpec.lameDuckDuration))",
         ]
         if let interval = server.pingInterval { lines.append("ping_interval: \(text(of: interval))") }
         lines += try clusterBlock()
@@ -49,7 +44,7 @@ struct ServerFile {
     }
 
     private func clusterBlock() throws -> [String] {
-        var lines = ["cluster {", "  name: \(quoted(server.cluster))"]
+        var lines = ["cluster {", "  name: \(quoted(server.clusterName))"]
         lines.append("  listen: \(quoted("\(address):\(Port.route)"))")
         let routes = try server.routes.map { try url("nats-route", .server($0, .route)) }
         lines.append("  routes: [\(routes.joined(separator: ", "))]")

@@ -1,10 +1,19 @@
+public import EventKernel
 import NATSModel
 
 /// How a case's servers are configured in the model: a URL is the text of its endpoint.
 extension ServerSpec {
+    /// `cluster.name`: a server with a gateway does not start unless it equals the gateway's name.
+    public var clusterName: String { gateway?.name ?? cluster }
+
+    /// How long a server in lame duck mode waits before it closes its clients; nats-server's default is 10 s.
+    public static var lameDuckGracePeriod: SimDuration { .milliseconds(500) }
+    /// Over which time it closes them: the smallest that nats-server v2.9.10 takes.
+    public static var lameDuckDuration: SimDuration { .seconds(30) }
+
     var configuration: ServerConfiguration {
-        ServerConfiguration(
-            name: serverName, cluster: cluster, routeURL: Endpoint.server(name, .route).url,
+        var configuration = ServerConfiguration(
+            name: serverName, cluster: clusterName, routeURL: Endpoint.server(name, .route).url,
             routes: routes.map { Endpoint.server($0, .route).url }, routeConnectRetries: routeConnectRetries,
             gateway: gateway.map { block in
                 GatewayConfiguration(
@@ -14,6 +23,9 @@ extension ServerSpec {
                     },
                     rejectsUnknown: block.rejectsUnknown, connectRetries: block.connectRetries)
             })
+        configuration.lameDuckGrace = Self.lameDuckGracePeriod
+        configuration.lameDuckDuration = Self.lameDuckDuration
+        return configuration
     }
 }
 
