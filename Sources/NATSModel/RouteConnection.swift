@@ -177,7 +177,7 @@ public struct RouteConnection: Sendable {
 extension PingMonitor {
     /// Pings on routes: the first soon after TCP is up, then each 2 min, from 2.10.0 each 30 s.
     init(onRoutes parameters: ServerParameters, _ behaviour: ServerBehaviour) {
-        interval = behaviour.routePingLimit
+        interval = min(parameters.routePingInterval, behaviour.routePingLimit)
         maximum = parameters.pingMaximum
         first = parameters.firstPing
         firstJitter = parameters.firstPingJitter

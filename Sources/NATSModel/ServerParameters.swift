@@ -9,6 +9,9 @@ public struct ServerParameters: Hashable, Sendable {
     public var reconnectDelay = SimDuration.seconds(1)
     public var reconnectJitter = SimDuration.milliseconds(100)
     public var gatewayPingInterval = SimDuration.seconds(15)
+    /// `ping_interval`, as far as routes follow it; releases bound it, see `ServerBehaviour.routePingLimit`. Not a
+    /// setting of scenarios, whose routes stay within a data centre.
+    public var routePingInterval = SimDuration.seconds(120)
     public var firstPing = SimDuration.seconds(1)
     public var firstPingJitter = SimDuration.milliseconds(200)
     public var pingMaximum: Int64 = 2

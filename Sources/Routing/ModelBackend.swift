@@ -51,7 +51,10 @@ public struct ModelBackend: ShadowModel {
         }
         let world = ModelWorld(topology, version: version, seed: seed, deviations: deviations)
         self.world = world
-        for index in world.servers.indices where world.servers[index].spec.startsAtOnce { world.start(index) }
+        for index in world.servers.indices where world.servers[index].spec.startsAtOnce {
+            world.start(index)
+            try wait(ModelWorld.launchTime)
+        }
         try settle()
     }
 

@@ -86,6 +86,9 @@ final class ModelWorld {
     /// switch. Nothing settled depends on them.
     static let clientDelay = SimDuration.microseconds(50)
     static let localDelay = SimDuration.microseconds(200)
+    /// Between the starts of two servers. Servers that dial each other at the same instant close each other's route as a
+    /// duplicate and try again a second later; real ones are launched one after the other.
+    static let launchTime = SimDuration.milliseconds(5)
     /// From a heal to the retransmission that gets through: Linux's least retransmission timeout is 200 ms.
     static let retransmission = SimDuration.milliseconds(200)
     /// How long servers may take to come to rest: implicit gateways that never connect back off no longer than this.
@@ -119,6 +122,7 @@ final class ModelWorld {
         var parameters = ServerParameters()
         if let interval = spec.pingInterval {
             parameters.gatewayPingInterval = min(interval, parameters.gatewayPingInterval)
+            parameters.routePingInterval = interval
         }
         var process = ServerProcess(spec.configuration, parameters: parameters, version: version)
         process.deviations = deviations
