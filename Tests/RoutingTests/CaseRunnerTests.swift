@@ -1,5 +1,6 @@
 import EventKernel
 import NATSModel
+import Synchronization
 import Testing
 
 @testable import Routing
@@ -253,8 +254,14 @@ import Testing
     @Test func timeIsThatOfTheClock() throws {
         let routingCase = try caseWith(steps: "{wait: 1s}")
         var backend = ScriptedBackend()
-        var times = [10.0, 12.5]
-        let result = CaseRunner(clock: { times.removeFirst() }).run(routingCase, on: &backend)
+        let calls = Mutex(0)
+        let clock = { @Sendable in
+            calls.withLock { count in
+                count += 1
+                return count == 1 ? 10 : 12.5
+            }
+        }
+        let result = CaseRunner(clock: clock).run(routingCase, on: &backend)
         #expect(result.seconds == 2.5)
     }
 
