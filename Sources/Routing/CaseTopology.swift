@@ -15,3 +15,8 @@ extension RoutingCase {
             }
     }
 }
+
+extension ServerSpec {
+    /// `cluster.name`: nats-server refuses to start if it differs from `gateway.name`, so the gateway's name decides.
+    public var clusterName: String { gateway?.name ?? cluster }
+}
