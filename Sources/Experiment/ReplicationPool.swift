@@ -5,7 +5,7 @@ import Foundation
 /// After a job that throws, no other one starts. Whoever takes the results cannot tell how many threads there were. A
 /// thread that runs ahead waits once `lookahead` results are pending, so that one slow job does not let the finished
 /// ones pile up in memory.
-final class ReplicationPool<Value: Sendable>: @unchecked Sendable {
+package final class ReplicationPool<Value: Sendable>: @unchecked Sendable {
     // All state below is guarded by `condition`.
     private let condition = NSCondition()
     private var nextToStart = 0
@@ -18,7 +18,7 @@ final class ReplicationPool<Value: Sendable>: @unchecked Sendable {
     private let lookahead: Int
     private let job: @Sendable (Int) throws -> Value
 
-    init(count: Int, threads: Int, job: @escaping @Sendable (Int) throws -> Value) {
+    package init(count: Int, threads: Int, job: @escaping @Sendable (Int) throws -> Value) {
         precondition(threads >= 1, "a pool needs a thread")
         self.count = count
         self.job = job
@@ -35,7 +35,7 @@ final class ReplicationPool<Value: Sendable>: @unchecked Sendable {
     /// The next result in order; `nil` when all are taken, or when the pool was stopped and nothing finished is left.
     ///
     /// Jobs that never ran, because of `stop()` or an error, are skipped.
-    func take() -> (index: Int, result: Result<Value, any Error>)? {
+    package func take() -> (index: Int, result: Result<Value, any Error>)? {
         condition.lock()
         defer { condition.unlock() }
         while nextToTake < count {
@@ -54,7 +54,7 @@ final class ReplicationPool<Value: Sendable>: @unchecked Sendable {
     }
 
     /// Starts no further job; those under way go on to their end.
-    func stop() {
+    package func stop() {
         condition.lock()
         isStopped = true
         condition.broadcast()

@@ -20,7 +20,7 @@ public struct CaseProblem: Error, Hashable, CustomStringConvertible {
 /// lame duck mode may keep its clients for a while, so they stay usable until they disconnect.
 public struct CaseProgress: Sendable {
     private enum ServerState: Hashable {
-        case notStarted, running
+        case notStarted, running, lameDuck
         /// With the word for how it ended: `killed`, `stopped`.
         case ended(String)
     }
@@ -56,7 +56,8 @@ public struct CaseProgress: Sendable {
 
     /// Whether the server can be looked at now.
     public func isRunning(server: String) -> Bool {
-        topology.servers.firstIndex { $0.name == server }.map { servers[$0] == .running } ?? false
+        topology.servers.firstIndex { $0.name == server }.map { servers[$0] == .running || servers[$0] == .lameDuck }
+            ?? false
     }
 
     /// Notes what an action changes.
@@ -77,7 +78,7 @@ public struct CaseProgress: Sendable {
         case .publish(let publish): try add(publish)
         case .kill(let server): try end(server, how: "killed")
         case .stop(let server): try end(server, how: "stopped")
-        case .lameDuck(let server): _ = try running(server)
+        case .lameDuck(let server): servers[try running(server)] = .lameDuck
         case .start(let server): try start(server)
         case .cut(let from, let to, _), .heal(let from, let to, _): try checkPlaces(from, to)
         }
@@ -126,7 +127,7 @@ extension CaseProgress {
     private func running(_ server: String) throws(CaseProblem) -> Int {
         let index = try serverIndex(server)
         switch servers[index] {
-        case .running: return index
+        case .running, .lameDuck: return index
         case .notStarted: throw CaseProblem("server \(quoted(server)) has not been started yet")
         case .ended(let how): throw CaseProblem("server \(quoted(server)) was \(how) and has not been started again")
         }
@@ -182,6 +183,10 @@ extension CaseProgress {
 
     private mutating func end(_ server: String, how: String) throws(CaseProblem) {
         servers[try running(server)] = .ended(how)
+        loseClients(of: server, how: how)
+    }
+
+    private mutating func loseClients(of server: String, how: String) {
         for index in clients.indices where clients[index].state == .connected(server: server) {
             clients[index].state = .lost(server: server, how: how)
             clients[index].open = []
@@ -191,6 +196,8 @@ extension CaseProgress {
     private mutating func start(_ server: String) throws(CaseProblem) {
         let index = try serverIndex(server)
         if servers[index] == .running { throw CaseProblem("server \(quoted(server)) is running already") }
+        // A lame duck is started again once it has left; whoever had stayed on it is cut off by then.
+        if servers[index] == .lameDuck { loseClients(of: server, how: "started again") }
         servers[index] = .running
     }
 

@@ -4,8 +4,10 @@ public import NATSModel
 public struct CaseResult: Hashable, Sendable {
     public enum Verdict: Hashable, Sendable {
         case pass, fail
-        /// With the reason.
+        /// The case is not meant for this back end or release; with the reason.
         case skipped(String)
+        /// The case is meant for it, but this machine cannot run it; with the reason.
+        case inconclusive(String)
     }
 
     public var title: String
@@ -37,6 +39,29 @@ public struct CaseResult: Hashable, Sendable {
         self.skippedSteps = skippedSteps
         self.observations = observations
         self.seconds = seconds
+    }
+}
+
+extension CaseResult.Verdict {
+    /// Whether the case was run to an end, good or bad.
+    public var isDecided: Bool { self == .pass || self == .fail }
+
+    /// Why the case was not run.
+    public var reason: String? {
+        switch self {
+        case .pass, .fail: nil
+        case .skipped(let reason), .inconclusive(let reason): reason
+        }
+    }
+
+    /// `pass`, `fail`, `skip` or `open`.
+    public var word: String {
+        switch self {
+        case .pass: "pass"
+        case .fail: "fail"
+        case .skipped: "skip"
+        case .inconclusive: "open"
+        }
     }
 }
 
@@ -111,8 +136,7 @@ extension CaseResult {
     /// Servers pick queue members at random, so two passes agree whatever was seen; of two failures the lines that
     /// did not hold are compared.
     public func differences(from other: CaseResult) -> [String] {
-        if case .skipped = verdict { return [] }
-        if case .skipped = other.verdict { return [] }
+        guard verdict.isDecided, other.verdict.isDecided else { return [] }
         if verdict != other.verdict {
             let (passed, failed) = verdict == .pass ? (self, other) : (other, self)
             return ["passes on \(passed.backend), fails on \(failed.backend)"]

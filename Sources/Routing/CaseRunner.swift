@@ -1,16 +1,16 @@
 import NATSModel
 
 /// Runs cases on back ends and compares what they do with what is expected.
-public struct CaseRunner {
+public struct CaseRunner: Sendable {
     /// Run cases of other releases too; without it they are skipped.
     public var runsAllVersions: Bool
     /// Whether questions to steering are answered; the model knows about it, servers do not.
     public var answersSteering: Bool
     /// Seconds from a point that does not matter; for how long a case took.
-    private let clock: () -> Double
+    private let clock: @Sendable () -> Double
 
     public init(
-        runsAllVersions: Bool = false, answersSteering: Bool = true, clock: @escaping () -> Double = { 0 }
+        runsAllVersions: Bool = false, answersSteering: Bool = true, clock: @escaping @Sendable () -> Double = { 0 }
     ) {
         self.runsAllVersions = runsAllVersions
         self.answersSteering = answersSteering

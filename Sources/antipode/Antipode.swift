@@ -19,11 +19,11 @@ struct Antipode: ParsableCommand {
               1   an expectation or an invariant did not hold, or a run broke off
               2   inconclusive: more replications needed, or interrupted
               64  the command line is wrong
-              65  a scenario, a database or the number of a run is wrong
+              65  a scenario, a routing case, a database or the number of a run is wrong
             """,
         version: antipodeVersion,
         subcommands: [
             RunCommand.self, ListCommand.self, ShowCommand.self, ExplainCommand.self, SchemaCommand.self,
-            InitCommand.self, ReferenceCommand.self,
+            InitCommand.self, ReferenceCommand.self, RouteCommand.self, DoctorCommand.self,
         ])
 }

@@ -1,0 +1,86 @@
+public import ArgumentParser
+public import NATSModel
+import Report
+
+/// Where routing cases run.
+enum RouteBackendChoice: String, ExpressibleByArgument, CaseIterable {
+    case simulate, emulate, both
+}
+
+/// How the results of routing cases are written.
+enum RouteFormat: String, ExpressibleByArgument, CaseIterable {
+    case text, json, junit
+}
+
+extension ServerVersion: ExpressibleByArgument {
+    public init?(argument: String) {
+        guard let version = try? ServerVersion(parsing: argument) else { return nil }
+        self = version
+    }
+}
+
+struct RouteCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "route",
+        abstract: "Check which messages reach whom, on the model and on real servers.",
+        discussion: """
+            Runs routing cases: files that state a topology, what clients and operators do, and who must get which \
+            message. All files are read before anything runs.
+
+            The exit code is 1 if an expectation did not hold, 2 if a case could not be run on this machine or none \
+            was run, else 0. Cases of other nats-server releases are skipped unless --all-versions is given.
+
+            EXAMPLE
+              antipode route
+              antipode route scenarios/routing --backend both --filter queue
+              antipode route my-case.yaml --backend emulate --server ./nats-server
+            """)
+
+    @Argument(help: ArgumentHelp("Case files, or folders of them.", valueName: "case"))
+    var cases: [String] = ["scenarios/routing"]
+
+    @Option(help: "Run on the model, on real servers, or on both and compare.")
+    var backend = RouteBackendChoice.simulate
+
+    @Option(help: ArgumentHelp("The nats-server to run; the one on the PATH if not given.", valueName: "path"))
+    var server: String?
+
+    @Option(
+        name: .customLong("server-version"),
+        help: ArgumentHelp(
+            "The release that the model stands for; that of the real server, or 2.9.10, if not given.",
+            valueName: "version"))
+    var serverVersion: ServerVersion?
+
+    @Flag(name: .customLong("all-versions"), help: "Run cases that are meant for other releases too.")
+    var allVersions = false
+
+    @Option(help: ArgumentHelp("Run only cases with this text in their title or file name.", valueName: "text"))
+    var filter: String?
+
+    @Option(help: "Cases to run side by side; all cores for the model, one with real servers if not given.")
+    var jobs: Int?
+
+    @Option(help: "Print text for people, one line of JSON, or JUnit XML.")
+    var format = RouteFormat.text
+
+    @Option(help: ArgumentHelp("Write the report to a file, and only its last lines here.", valueName: "path"))
+    var output: String?
+
+    func validate() throws {
+        if let jobs, !(1...256).contains(jobs) { throw ValidationError("--jobs must be 1 to 256") }
+        if backend == .simulate, server != nil { throw ValidationError("--server needs --backend emulate or both") }
+        if backend == .emulate, serverVersion != nil {
+            throw ValidationError("--server-version is the model's; give --backend simulate or both")
+        }
+    }
+
+    func run() throws {
+        try reportingFailure {
+            let session = RouteSession(
+                backends: try RouteBackends(choice: backend, server: server, version: serverVersion),
+                runsAllVersions: allVersions, jobs: jobs, format: format, output: output)
+            throw ExitCode(try session.run(try RouteFiles.load(cases, filter: filter)))
+        }
+    }
+}

@@ -1,0 +1,165 @@
+import ArgumentParser
+import Emulation
+import Experiment
+import Foundation
+import NATSModel
+import Report
+import Routing
+import Scenario
+
+/// A case with its file.
+struct RouteCase: Sendable {
+    var file: String
+    var routingCase: RoutingCase
+}
+
+/// Finds and reads case files.
+enum RouteFiles {
+    /// - Parameter paths: files, or folders whose YAML files are taken with those of their own folders, by name.
+    /// - Throws: `ExitCode.badData` after the first mistake of each file was printed; `FileError` if there are none.
+    static func load(_ paths: [String], filter: String?) throws -> [RouteCase] {
+        var cases: [RouteCase] = []
+        var mistakes = 0
+        for file in try paths.flatMap(files) {
+            do throws(ScenarioError) {
+                cases.append(RouteCase(file: file, routingCase: try CaseReader.load(path: file)))
+            } catch {
+                Screen.error("\(error)\n")
+                mistakes += 1
+            }
+        }
+        if mistakes > 0 { throw ExitCode.badData }
+        guard let filter else { return cases }
+        cases.removeAll {
+            !$0.routingCase.title.localizedCaseInsensitiveContains(filter)
+                && !$0.file.localizedCaseInsensitiveContains(filter)
+        }
+        if cases.isEmpty { throw FileError(description: "no case has '\(filter)' in its title or file name") }
+        return cases
+    }
+
+    private static func files(_ path: String) throws -> [String] {
+        var isDirectory: ObjCBool = false
+        // What is not there is for the reader to report.
+        guard FileManager.default.fileExists(atPath: path, isDirectory: &isDirectory), isDirectory.boolValue else {
+            return [path]
+        }
+        let names = (try? FileManager.default.subpathsOfDirectory(atPath: path)) ?? []
+        let files = names.filter { $0.hasSuffix(".yaml") || $0.hasSuffix(".yml") }.sorted()
+        if files.isEmpty { throw FileError(description: "\(path): no case files in this folder") }
+        return files.map { path + (path.hasSuffix("/") ? "" : "/") + $0 }
+    }
+}
+
+/// The back ends of a session, and how one is made for each case.
+struct RouteBackends: Sendable {
+    private var model: ServerVersion?
+    private var server: NATSExecutable?
+    /// Why packets cannot be delayed or lost here; `nil` if they can.
+    private var networkProblem: String?
+
+    /// - Throws: `FileError` if there is no server to run.
+    init(choice: RouteBackendChoice, server path: String?, version: ServerVersion?) throws {
+        if choice != .simulate {
+            guard let found = path ?? NATSExecutable.path() else {
+                throw FileError(description: "no nats-server on the PATH; name one with --server")
+            }
+            do {
+                server = try NATSExecutable(path: found)
+            } catch {
+                throw FileError(description: "\(error)")
+            }
+            let namespaces = Fabric.namespacesAvailable
+            networkProblem = namespaces.isAvailable ? nil : namespaces.reason
+        }
+        if choice != .emulate { model = version ?? server?.version ?? .v2_9_10 }
+    }
+
+    var usesServers: Bool { server != nil }
+
+    /// The results of one case, the model first.
+    func results(of routingCase: RoutingCase, runsAllVersions: Bool) -> [CaseResult] {
+        var results: [CaseResult] = []
+        func runner(_ answersSteering: Bool) -> CaseRunner {
+            CaseRunner(
+                runsAllVersions: runsAllVersions, answersSteering: answersSteering,
+                clock: { ProcessClock.wallSeconds })
+        }
+        if let model {
+            var backend = ModelBackend(version: model)
+            results.append(runner(true).run(routingCase, on: &backend))
+        }
+        if let server {
+            let needsNetwork = routingCase.needsNetwork
+            var backend = EmulatedBackend(
+                server, kind: needsNetwork ? .namespaces : .loopback, shadow: ModelBackend(version: server.version))
+            if needsNetwork, let networkProblem {
+                results.append(
+                    CaseResult(
+                        title: routingCase.title, backend: backend.name, version: backend.version,
+                        verdict: .inconclusive("packets must take time or vanish: \(networkProblem)")))
+            } else {
+                results.append(runner(false).run(routingCase, on: &backend))
+            }
+        }
+        return results
+    }
+}
+
+/// Runs cases side by side, and reports them in the order in which they were given.
+struct RouteSession {
+    var backends: RouteBackends
+    var runsAllVersions: Bool
+    var jobs: Int?
+    var format: RouteFormat
+    var output: String?
+
+    /// - Returns: the exit code.
+    /// - Throws: `FileError` if the report cannot be written.
+    func run(_ cases: [RouteCase]) throws -> Int32 {
+        let cores = backends.usesServers ? 1 : ProcessInfo.processInfo.activeProcessorCount
+        let (backends, runsAllVersions) = (backends, runsAllVersions)
+        let pool = ReplicationPool(count: cases.count, threads: min(jobs ?? cores, cases.count)) { index in
+            backends.results(of: cases[index].routingCase, runsAllVersions: runsAllVersions)
+        }
+        var records: [CaseRecord] = []
+        while let (index, result) = pool.take() {
+            let record = CaseRecord(
+                file: cases[index].file, title: cases[index].routingCase.title, results: try result.get())
+            records.append(record)
+            clearProgress()
+            if format == .text, output == nil { Screen.output(CaseTextReport.text(record)) }
+            showProgress(records.count, of: cases.count)
+        }
+        clearProgress()
+        try report(records)
+        return CaseTally(records.flatMap(\.results)).exitCode
+    }
+
+    private func report(_ records: [CaseRecord]) throws {
+        let summary = CaseTextReport.summary(records)
+        let text: String
+        switch format {
+        // Without a file the cases are on the screen already.
+        case .text: text = (output == nil ? "" : records.map(CaseTextReport.text).joined()) + summary
+        case .json: text = try CaseJSONReport.text(records)
+        case .junit: text = CaseJUnitReport.text(records)
+        }
+        guard let output else { return Screen.output(text) }
+        do {
+            try Data(text.utf8).write(to: URL(fileURLWithPath: output), options: .atomic)
+        } catch {
+            throw FileError(description: "\(output): cannot be written")
+        }
+        Screen.output(summary)
+    }
+
+    private func showProgress(_ done: Int, of total: Int) {
+        guard Screen.errorIsTerminal, done < total else { return }
+        Screen.error("\r\(done) of \(total) cases\u{1B}[K")
+    }
+
+    private func clearProgress() {
+        if Screen.errorIsTerminal { Screen.error("\r\u{1B}[K") }
+    }
+}
