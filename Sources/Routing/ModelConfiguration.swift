@@ -3,9 +3,6 @@ import NATSModel
 
 /// How a case's servers are configured in the model: a URL is the text of its endpoint.
 extension ServerSpec {
-    /// `cluster.name`: a server with a gateway does not start unless it equals the gateway's name.
-    public var clusterName: String { gateway?.name ?? cluster }
-
     /// How long a server in lame duck mode waits before it closes its clients; nats-server's default is 10 s.
     public static var lameDuckGracePeriod: SimDuration { .milliseconds(500) }
     /// Over which time it closes them: the smallest that nats-server v2.9.10 takes.
