@@ -46,10 +46,12 @@ struct ServerFile {
     private func clusterBlock() throws -> [String] {
         var lines = ["cluster {", "  name: \(quoted(server.clusterName))"]
         lines.append("  listen: \(quoted("\(address):\(Port.route)"))")
+        // Without it peers are told the address that a connection came from, which on loopback is nobody's.
+        lines.append("  advertise: \(quoted("\(address):\(Port.route)"))")
         let routes = try server.routes.map { try url("nats-route", .server($0, .route)) }
         lines.append("  routes: [\(routes.joined(separator: ", "))]")
         if server.routeConnectRetries > 0 { lines.append("  connect_retries: \(server.routeConnectRetries)") }
-        return lines + ["  no_advertise: true", "}"]
+        return lines + ["}"]
     }
 
     private func gatewayBlock(_ gateway: GatewaySpec) throws -> [String] {

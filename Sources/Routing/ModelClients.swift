@@ -148,7 +148,6 @@ extension ModelWorld {
         _ client: Int, _ subscription: ClientState.Subscription, subject: String, reply: String? = nil,
         hasHeaders: Bool = false, _ content: Reception.Content
     ) {
-        if isHarness(subject) { return }
         receptions.append(
             Reception(
                 client: clients[client].spec.name, label: subscription.label, subject: subject, reply: reply,

@@ -385,9 +385,6 @@ final class ModelWorld {
     }
 }
 
-/// Subjects that the harness itself uses; what a client receives on them is not reported.
-func isHarness(_ subject: String) -> Bool { subject.hasPrefix("_ANTIPODE.") }
-
 extension ListenPort {
     init(_ port: Endpoint.Port) {
         switch port {

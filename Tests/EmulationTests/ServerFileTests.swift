@@ -33,8 +33,8 @@ import Testing
                 cluster {
                   name: "us"
                   listen: "127.1.1.1:6222"
+                  advertise: "127.1.1.1:6222"
                   routes: []
-                  no_advertise: true
                 }
 
                 """
@@ -58,9 +58,9 @@ import Testing
                 cluster {
                   name: "us"
                   listen: "127.1.1.1:6222"
+                  advertise: "127.1.1.1:6222"
                   routes: ["nats-route://at-us-1:6222", "nats-route://at-us-2:6222"]
                   connect_retries: 3
-                  no_advertise: true
                 }
                 gateway {
                   name: "g \\"1\\""
