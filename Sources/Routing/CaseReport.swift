@@ -102,7 +102,7 @@ public enum CaseTextReport {
                     + "  seen \(mismatch.seen)")
             lines += mismatch.examples.map { "      \($0)" }
         }
-        if let failure = result.failure { lines.append("  \(failure)") }
+        if let failure = result.failure { lines.append("  " + failure.replacing("\n", with: "\n    ")) }
         return lines
     }
 

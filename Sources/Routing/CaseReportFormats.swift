@@ -3,6 +3,8 @@ import NATSModel
 
 /// The report as one line of JSON, keys in alphabetical order; a field without a value is `null`, never absent.
 public enum CaseJSONReport {
+    /// The line, with its end.
+    /// - Throws: only what the encoder throws for numbers that JSON cannot hold.
     public static func text(_ records: [CaseRecord]) throws -> String {
         let encoder = JSONEncoder()
         encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
@@ -111,6 +113,7 @@ public enum CaseJSONReport {
 
 /// The report as JUnit XML, which build servers show: a suite for each back end, a test case for each case.
 public enum CaseJUnitReport {
+    /// The document, with line ends.
     public static func text(_ records: [CaseRecord]) -> String {
         let results = records.flatMap(\.results)
         var lines = ["<?xml version=\"1.0\" encoding=\"UTF-8\"?>"]

@@ -2,6 +2,7 @@ public import NATSModel
 
 /// What became of one case on one back end.
 public struct CaseResult: Hashable, Sendable {
+    /// How the case ended.
     public enum Verdict: Hashable, Sendable {
         case pass, fail
         /// The case is not meant for this back end or release; with the reason.
@@ -106,6 +107,7 @@ public struct StepObservation: Hashable, Sendable {
     /// What a check found different.
     public var differences: [StateDifference]
 
+    /// What one subscription got.
     public struct Copies: Hashable, Sendable {
         public var receiver: String
         public var count: Int
@@ -156,10 +158,9 @@ extension CaseResult {
                 }
             }
         }
-        if failure != other.failure {
-            for result in [self, other] {
-                if let failure = result.failure { lines.append("\(failure) on \(result.backend)") }
-            }
+        // Two that break off need not say it in the same words.
+        for (here, there) in [(self, other), (other, self)] where here.failure != nil && there.failure == nil {
+            lines.append("breaks off on \(here.backend) only")
         }
         return lines
     }

@@ -188,7 +188,8 @@ extension CaseStepReader {
         if words.count == 3, words[1] == "->" { return (words[0], words[2], false) }
         throw ScenarioError(
             node.position,
-            "\(verb.rawValue): expected two places such as us sgp, or us -> sgp for one direction, found \(quoted(text))"
+            "\(verb.rawValue): expected two places such as us sgp, or us -> sgp for one direction, found "
+                + quoted(text)
         )
     }
 
@@ -339,7 +340,8 @@ extension CaseStepReader {
         guard numbers[0] <= numbers[1], numbers[1] <= CaseTables.maximumCopies else {
             throw ScenarioError(
                 node.position,
-                "\(key): expected a range from small to large, at most \(CaseTables.maximumCopies), found \(quoted(text))"
+                "\(key): expected a range from small to large, at most \(CaseTables.maximumCopies), found "
+                    + quoted(text)
             )
         }
         return numbers[0]...numbers[1]

@@ -3,7 +3,7 @@ import Testing
 
 /// The help is part of the program's contract: any change to it shows in review.
 /// `ANTIPODE_UPDATE=1 swift test --filter HelpTests` writes the files again.
-@Test(arguments: ["antipode", "run", "list", "show", "explain", "schema", "init", "reference"])
+@Test(arguments: ["antipode", "run", "list", "show", "explain", "schema", "init", "reference", "route", "doctor"])
 func theHelpReadsAsInItsFile(_ verb: String) throws {
     let antipode = try Antipode()
     let finished = try verb == "antipode" ? antipode.run("--help") : antipode.run(verb, "--help")
@@ -33,6 +33,9 @@ func theHelpReadsAsInItsFile(_ verb: String) throws {
     ["explain", "1", "--call", "2", "--limit", "0"], ["explain", "1", "--call", ""], ["init", "--regions", "one"],
     ["init", "--regions", "one,one"],
     ["init", "--regions", "one,t/wo"], ["rehearse"],
+    ["route", "--backend", "guess"], ["route", "--jobs", "0"], ["route", "--server-version", "2.8.0"],
+    ["route", "--format", "xml"], ["route", "--server", "nats-server"],
+    ["route", "--backend", "emulate", "--server-version", "2.9.10"], ["doctor", "now"],
 ])
 func aWrongCommandLineGives64(_ arguments: [String]) throws {
     let antipode = try Antipode()

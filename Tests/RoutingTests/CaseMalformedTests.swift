@@ -221,7 +221,8 @@ import Testing
                 """
             ),
             (
-                "case: c\nclusters: {us: 2}\nservers: {us-1: {starts: later}}\nclients: {ann: us-1}\nsteps: [{wait: 1s}]\n",
+                "case: c\nclusters: {us: 2}\nservers: {us-1: {starts: later}}\nclients: {ann: us-1}\n"
+                    + "steps: [{wait: 1s}]\n",
                 """
                 4:11: clients: server "us-1" has not been started yet
                 """

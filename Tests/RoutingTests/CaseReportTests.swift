@@ -52,9 +52,10 @@ import Testing
 
     @Test func anErrorIsShown() {
         #expect(
-            CaseTextReport.text(record(result("model", .fail, failure: "boot: no room"))) == """
+            CaseTextReport.text(record(result("model", .fail, failure: "boot: no room\nfor us-0"))) == """
                 FAIL  Queues <stay> near (12 ms)
                   boot: no room
+                    for us-0
 
                 """)
     }

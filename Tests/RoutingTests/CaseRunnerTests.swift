@@ -323,4 +323,13 @@ import Testing
                 "x:0:1: sam: 2 on server only"
             ])
     }
+
+    @Test func breakingOffIsADifference() {
+        var broken = result("model", .fail)
+        broken.failure = "boot: no room"
+        #expect(broken.differences(from: result("server", .fail)) == ["breaks off on model only"])
+        var other = result("server", .fail)
+        other.failure = "boot: nobody home"
+        #expect(broken.differences(from: other) == [])
+    }
 }
