@@ -54,15 +54,18 @@ public final class EmulatedBackend: RoutingBackend {
     ///   - kind: `.namespaces` when packets must take time or vanish.
     ///   - bound: how long the servers may take to come to rest, on top of what the model takes.
     ///   - keepLogs: a folder, made if needed, that takes the servers' logs and configurations at `shutDown`.
+    ///   - isCancelled: asked several times a second while anything is waited for; `true` ends it with an error.
     public init(
         _ executable: NATSExecutable, kind: Fabric.Kind = .loopback, shadow: any ShadowModel,
-        bound: SimDuration = .seconds(10), keepLogs: String? = nil
+        bound: SimDuration = .seconds(10), keepLogs: String? = nil,
+        isCancelled: @escaping @Sendable () -> Bool = { false }
     ) {
         self.executable = executable
         self.kind = kind
         self.shadow = shadow
         self.bound = bound
         self.keepLogs = keepLogs
+        loop.isCancelled = isCancelled
     }
 
     deinit { shutDown() }

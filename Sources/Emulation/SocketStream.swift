@@ -137,12 +137,19 @@ protocol PollSource: AnyObject {
 
 /// Waits for all sockets of a lab at once.
 struct PollLoop {
+    /// Asked several times a second; `true` ends the wait with an error.
+    var isCancelled: @Sendable () -> Bool = { false }
     private var sources: [any PollSource] = []
+    /// The longest wait without asking.
+    private static let slice = SimDuration.milliseconds(200)
 
     mutating func add(_ source: any PollSource) { sources.append(source) }
 
-    /// Waits until something arrives or can be sent, or for that time, and handles it. Streams that ended are let go.
+    /// Waits until something arrives or can be sent, or for that time, but not long, and handles it. Streams that ended are let go.
+    /// - Throws: `EmulationError` when cancelled.
     mutating func turn(_ time: SimDuration) throws {
+        if isCancelled() { throw EmulationError("interrupted") }
+        let time = min(time, Self.slice)
         sources.removeAll { $0.stream.end != nil }
         var items = sources.map { source in
             var item = clinux_wait()

@@ -94,7 +94,7 @@ public typealias FuzzJobs = (_ count: Int, _ job: @escaping @Sendable (Int) -> V
 ///   - jobs: decides how many batches run at the same time; the rooms of the model start no threads.
 ///   - progress: told after each batch, from any thread.
 public func runCampaign(
-    programs: Int, seed: UInt64, batchSize: Int = 40, makeModel: @escaping FuzzBackendMaker,
+    programs: Int, seed: UInt64, batchSize: Int = FuzzBatch.standardSize, makeModel: @escaping FuzzBackendMaker,
     makeReal: @escaping FuzzBackendMaker,
     jobs: FuzzJobs = { count, job in for index in 0..<count { job(index) } },
     progress: @escaping @Sendable (FuzzProgress) -> Void = { _ in }
@@ -140,6 +140,9 @@ private final class FuzzLedger: Sendable {
 }
 
 extension FuzzBatch {
+    /// Programs of a batch: enough that starting its servers costs each of them little.
+    public static let standardSize = 40
+
     /// Runs the batch on both back ends and compares all its programs.
     public func outcome(makeModel: FuzzBackendMaker, makeReal: FuzzBackendMaker) -> FuzzOutcome {
         var outcome = FuzzOutcome(batch: index, programs: programs.count)

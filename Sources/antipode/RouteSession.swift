@@ -53,8 +53,8 @@ enum RouteFiles {
 
 /// The back ends of a session, and how one is made for each case.
 struct RouteBackends: Sendable {
-    private var model: ServerVersion?
-    private var server: NATSExecutable?
+    private(set) var model: ServerVersion?
+    private(set) var server: NATSExecutable?
     /// Why packets cannot be delayed or lost here; `nil` if they can.
     private var networkProblem: String?
 
@@ -91,8 +91,7 @@ struct RouteBackends: Sendable {
         }
         if let server {
             let needsNetwork = routingCase.needsNetwork
-            var backend = EmulatedBackend(
-                server, kind: needsNetwork ? .namespaces : .loopback, shadow: ModelBackend(version: server.version))
+            var backend = emulation(of: server, kind: needsNetwork ? .namespaces : .loopback)
             if needsNetwork, let networkProblem {
                 results.append(
                     CaseResult(
@@ -103,6 +102,18 @@ struct RouteBackends: Sendable {
             }
         }
         return results
+    }
+
+    func emulation(of server: NATSExecutable, kind: Fabric.Kind) -> EmulatedBackend {
+        EmulatedBackend(
+            server, kind: kind, shadow: ModelBackend(version: server.version),
+            isCancelled: { Interrupt.isRequested })
+    }
+
+    /// Servers mostly wait for each other, so several labs share a core.
+    func threads(_ jobs: Int?) -> Int {
+        let cores = ProcessInfo.processInfo.activeProcessorCount
+        return jobs ?? (usesServers ? min(3 * cores, 24) : cores)
     }
 }
 
@@ -117,13 +128,19 @@ struct RouteSession {
     /// - Returns: the exit code.
     /// - Throws: `FileError` if the report cannot be written.
     func run(_ cases: [RouteCase]) throws -> Int32 {
-        let cores = backends.usesServers ? 1 : ProcessInfo.processInfo.activeProcessorCount
+        Interrupt.install()
         let (backends, runsAllVersions) = (backends, runsAllVersions)
-        let pool = ReplicationPool(count: cases.count, threads: min(jobs ?? cores, cases.count)) { index in
+        let pool = ReplicationPool(count: cases.count, threads: min(backends.threads(jobs), cases.count)) {
+            index in
             backends.results(of: cases[index].routingCase, runsAllVersions: runsAllVersions)
         }
         var records: [CaseRecord] = []
         while let (index, result) = pool.take() {
+            // What was under way has failed for no reason of its own.
+            if Interrupt.isRequested {
+                pool.stop()
+                continue
+            }
             let record = CaseRecord(
                 file: cases[index].file, title: cases[index].routingCase.title, results: try result.get())
             records.append(record)
@@ -133,6 +150,10 @@ struct RouteSession {
         }
         clearProgress()
         try report(records)
+        if records.count < cases.count {
+            Screen.error("antipode: interrupted after \(records.count) of \(cases.count) cases\n")
+            return 2
+        }
         return CaseTally(records.flatMap(\.results)).exitCode
     }
 
