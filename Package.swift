@@ -81,7 +81,7 @@ let package = Package(
         tests(
             "Simulation",
             ["Simulation", "Scenario", "EventKernel", "Measures", "Network", "NATSModel", "CallModel"]),
-        tests("Routing", ["Routing", "Scenario", "EventKernel", "NATSModel", "Network"]),
+        tests("Routing", ["Routing", "Scenario", "EventKernel", "NATSModel", "Network", "RandomVariates"]),
         tests("Emulation", ["Emulation", "Routing", "EventKernel", "NATSModel", "CLinux"]),
         tests("Conformance", ["Emulation", "Routing", "Scenario", "EventKernel", "NATSModel"]),
         tests("ResultStore", ["ResultStore", "Measures", "EventKernel", "Scenario", grdb]),
@@ -89,7 +89,7 @@ let package = Package(
             "Experiment",
             ["Experiment", "Scenario", "Simulation", "Statistics", "Measures", "ResultStore", "EventKernel"]),
         tests("Report", ["Report", "Scenario", "Statistics", "Measures", "Experiment", "EventKernel"]),
-        tests("Command", ["antipode", "ResultStore", grdb], exclude: ["Snapshots"]),
+        tests("Command", ["antipode", "ResultStore", "Emulation", grdb], exclude: ["Snapshots"]),
         tests("Oracles", ["EventKernel", "RandomVariates", "Simulation"]),
         tests("Tidy", []),
     ]

@@ -1,8 +1,9 @@
+import Emulation
 import Experiment
 import Foundation
+import NATSModel
 import Report
 import Routing
-import Synchronization
 
 /// Random programs on the model and on real servers.
 struct FuzzSession {

@@ -40,13 +40,16 @@ final class Antipode: Sendable {
     }
 
     /// Starts the command; its output goes to files, so that it never waits for a reader.
-    func start(_ arguments: [String], tag: String = UUID().uuidString) throws -> Running {
+    func start(
+        _ arguments: [String], environment extra: [String: String] = [:], tag: String = UUID().uuidString
+    ) throws -> Running {
         let process = Process()
         process.executableURL = Self.binary
         process.arguments = arguments
         process.currentDirectoryURL = folder
         var environment = ProcessInfo.processInfo.environment
         environment["COLUMNS"] = "80"
+        environment.merge(extra) { $1 }
         process.environment = environment
         process.standardInput = FileHandle.nullDevice
         for name in ["out-\(tag)", "err-\(tag)"] { try write(name, "") }
