@@ -53,14 +53,14 @@ extension ModelWorld {
 
     func publish(_ publish: PublishAction, first: MessageNumber) throws {
         let client = try clientIndex(publish.client)
-        var reply = publish.reply
-        if publish.isRequest {
-            let inbox = "_INBOX.\(publish.client).\(first.rawValue)"
-            try subscribe(Subscribe(client: publish.client, subject: inbox, label: "inbox"))
-            reply = inbox
-        }
         for offset in 0..<publish.times {
             let number = MessageNumber(rawValue: first.rawValue + offset)
+            var reply = publish.reply
+            if publish.isRequest {
+                let inbox = "_INBOX.\(publish.client).\(number.rawValue)"
+                try subscribe(Subscribe(client: publish.client, subject: inbox, label: "inbox"))
+                reply = inbox
+            }
             if let reply { clients[client].unanswered[reply, default: []].append(number) }
             send(
                 Payload(kind: .message, number: number, responder: nil), to: publish.subject, reply: reply,

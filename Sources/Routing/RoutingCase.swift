@@ -273,7 +273,7 @@ public struct PublishAction: Hashable, Sendable {
     public var hasHeaders: Bool
     /// How many messages are published, one after the other.
     public var times: Int
-    /// A request: a fresh inbox is subscribed to in the same write, before the message; replies count as `answers`.
+    /// Requests: each has a fresh inbox, subscribed to before it in the same write; replies count as `answers`.
     public var isRequest: Bool
 
     public init(
