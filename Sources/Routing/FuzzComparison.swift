@@ -192,10 +192,13 @@ extension Observation {
         let number = message.number
         switch reception.content {
         case .message:
-            sequences[receiver, default: []].append(number)
             if let queue {
-                groups[FuzzGroupKey(message: number, queue: queue), default: []].append(receiver)
+                let key = FuzzGroupKey(message: number, queue: queue)
+                groups[key, default: []].append(receiver)
+                // A server that finds its member gone passes the message on, and later ones overtake it.
+                if wave.groups[key]?.copies == 1...1 { sequences[receiver, default: []].append(number) }
             } else {
+                sequences[receiver, default: []].append(number)
                 plain[FuzzKey(message: number, receiver: receiver, kind: .message), default: 0] += 1
             }
             checkContent(reception, message, isBare: forecast.bare.contains(reception.client))
