@@ -63,6 +63,7 @@ extension Fabric {
 public struct Capabilities: Hashable, Sendable {
     /// A `nats-server` program.
     public struct Server: Hashable, Sendable {
+        /// Where it is.
         public var path: String
         /// As it says itself: `nats-server: v2.9.10`; `nil` when it does not run.
         public var version: String?
@@ -70,10 +71,13 @@ public struct Capabilities: Hashable, Sendable {
 
     /// The `nats-server` given or found on `PATH`.
     public var server: Server?
+    /// Whether network namespaces can be made.
     public var namespaces: Availability
+    /// Whether TUN devices can be opened.
     public var devices: Availability
     /// The host's own; a namespace may have another one.
     public var congestionControl: String
+    /// Cores that this process may use.
     public var cores: Int
     /// Remains of labs whose owner is dead.
     public var leftovers: [Leftover]

@@ -23,6 +23,7 @@ public enum ExitStatus: Hashable, Sendable, CustomStringConvertible {
 
 /// A program that runs at a place of a `Fabric`, in a process group of its own. It does not outlive its lab.
 public final class ChildProcess: Sendable {
+    /// Its process number.
     public let pid: Int32
     /// Where it runs.
     public let server: String

@@ -11,6 +11,7 @@ public import Routing
 public final class EmulatedBackend: RoutingBackend {
     public let executable: NATSExecutable
     public var name: String { "nats-server \(executable.version)" }
+    /// What the program said of itself.
     public var version: ServerVersion { executable.version }
 
     let kind: Fabric.Kind
@@ -99,6 +100,7 @@ public final class EmulatedBackend: RoutingBackend {
         try settle(allowing: shadow.now - before)
     }
 
+    /// Ends all servers and removes the lab; may be called again.
     public func shutDown() {
         for client in clients.values { client.stream.close() }
         clients = [:]
@@ -126,6 +128,7 @@ public final class EmulatedBackend: RoutingBackend {
 
     // MARK: Time
 
+    /// Real time passes; what arrives is read meanwhile.
     public func wait(_ duration: SimDuration) throws {
         let deadline = Deadline(after: duration)
         while !deadline.isOver { try loop.turn(deadline.left) }
@@ -133,6 +136,7 @@ public final class EmulatedBackend: RoutingBackend {
         isUnsure = true
     }
 
+    /// Looks at the servers' monitoring until the check holds.
     public func hold(_ check: StateCheck, within: SimDuration) throws -> [StateDifference] {
         let deadline = Deadline(after: within)
         var pause = Pause()
@@ -148,11 +152,13 @@ public final class EmulatedBackend: RoutingBackend {
 
     // MARK: What was seen
 
+    /// In the order in which the clients' sockets were read.
     public func takeReceptions() throws -> [Reception] {
         defer { log.receptions = [] }
         return log.receptions
     }
 
+    /// From the counters of the servers' gateway connections, less what the back end itself sent.
     public func takeCrossings() throws -> Int {
         _ = try look()
         defer { crossings = 0 }

@@ -4,6 +4,7 @@ import Glibc
 public import Routing
 
 extension EmulatedBackend {
+    /// Does it on the servers, and tells the shadow what it has to know.
     public func perform(_ action: Action, message: MessageNumber) throws {
         switch action {
         case .connect(let spec): try connect(spec)

@@ -36,6 +36,7 @@ extension EmulatedBackend {
     /// Most rounds of interest and messages that may follow from each other.
     private static let roundLimit = 12
 
+    /// Waits until the servers are where the shadow says and everything sent has been processed.
     public func settle() throws { try settle(allowing: .zero) }
 
     func settle(allowing allowance: SimDuration) throws {

@@ -145,7 +145,8 @@ struct PollLoop {
 
     mutating func add(_ source: any PollSource) { sources.append(source) }
 
-    /// Waits until something arrives or can be sent, or for that time, but not long, and handles it. Streams that ended are let go.
+    /// Waits until something arrives or can be sent, or for that time, but not long, and handles it. Streams that ended
+    /// are let go.
     /// - Throws: `EmulationError` when cancelled.
     mutating func turn(_ time: SimDuration) throws {
         if isCancelled() { throw EmulationError("interrupted") }

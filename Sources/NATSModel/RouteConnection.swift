@@ -3,7 +3,8 @@ public import EventKernel
 /// One end of the connection between two servers of a cluster (nats-server v2.9.10 server/route.go createRoute,
 /// processRouteConnect, processRouteInfo).
 ///
-/// Both ends send INFO at once, the dialer CONNECT before it. Nothing bounds the wait for them but the pings. From 2.10.0 real servers pool three connections, of which one account uses always
+/// Both ends send INFO at once, the dialer CONNECT before it. Nothing bounds the wait for them but the pings. From
+/// 2.10.0 real servers pool three connections, of which one account uses always
 /// the same one; here one stands for all.
 public struct RouteConnection: Sendable {
     /// Where the connection stands.

@@ -59,6 +59,7 @@ public enum RouteInput: Hashable, Sendable {
 /// connectToRoute, reConnectToRoute). Explicit routes are dialled for ever, implicit ones `connect_retries` + 1
 /// times. What follows on the connection is `RouteConnection`'s business.
 public struct RouteDialer: Sendable {
+    /// Where the dialer stands.
     public enum State: Hashable, Sendable {
         case reconnectWait
         /// Attempts count from 1.
@@ -100,6 +101,7 @@ public struct RouteDialer: Sendable {
         outputs.append(.arm(.reconnect, pause + uniform(below: parameters.reconnectJitter, draw)))
     }
 
+    /// A timer that was armed has fired.
     public mutating func timerFired(_ timer: RouteTimer, into outputs: inout [RouteOutput]) {
         switch (timer, state) {
         case (.reconnect, .reconnectWait): dial(1, &outputs)
@@ -111,12 +113,14 @@ public struct RouteDialer: Sendable {
         }
     }
 
+    /// TCP is up.
     public mutating func dialSucceeded(into outputs: inout [RouteOutput]) {
         guard case .dialling = state else { return }
         outputs.append(.disarm(.dial))
         finish(&outputs)
     }
 
+    /// The TCP connect was refused.
     public mutating func dialFailed(_ failure: DialFailure, into outputs: inout [RouteOutput]) {
         guard case .dialling(let attempt) = state else { return }
         outputs.append(.disarm(.dial))

@@ -47,6 +47,7 @@ public struct GatewayConfiguration: Hashable, Sendable {
     /// `gateway.connect_retries`, for implicit remotes.
     public var connectRetries: Int
 
+    /// One entry of `gateway.gateways`.
     public struct Remote: Hashable, Sendable {
         public var name: String
         public var urls: [String]

@@ -54,6 +54,7 @@ public struct MessageNumber: Hashable, Comparable, Sendable {
 
 /// One message that a client received.
 public struct Reception: Hashable, Sendable {
+    /// What the payload says.
     public enum Content: Hashable, Sendable {
         case message(MessageNumber)
         /// The answer that `responder` published to that message.

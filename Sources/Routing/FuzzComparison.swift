@@ -34,6 +34,7 @@ public struct FuzzVerdict: Hashable, Sendable {
     /// At most this many disagreements of a program are kept.
     public static let kept = 20
 
+    /// Where the two runs differ in what may not differ.
     public var disagreements: [FuzzDisagreement] = []
     /// Differences from the arithmetic that both runs share.
     public var oddities: [FuzzDisagreement] = []
@@ -43,6 +44,7 @@ public struct FuzzVerdict: Hashable, Sendable {
     public var exactPairs = 0
     /// Choices of members that each run made, for the test of shares.
     public var modelChoices = FuzzChoices()
+    /// Which members the servers chose.
     public var realChoices = FuzzChoices()
 
     public init() {}

@@ -8,7 +8,7 @@ extension FuzzBatch {
     public init(seed: UInt64, index: Int, programs: Int = 40) {
         precondition(programs > 0 && programs < 1 << 16, "a batch has 1 to 65535 programs")
         var stream = RandomStream(seed: seed, purpose: .fuzzTopology, replication: 0, entity: UInt64(index))
-        let topology = Topology.random(index: index, &stream)
+        let topology = Topology.drawn(index: index, &stream)
         let faults = FuzzBatch.randomFaults(topology, index: index, &stream)
         let generated = (0..<programs).map { number in
             var generator = FuzzGenerator(seed: seed, index: index, number: number, topology)
@@ -44,7 +44,7 @@ extension Topology {
     ///
     /// Five batches in a row have two clusters; three; two, one of which lists no remotes and learns of the other from
     /// it; two or three with a cluster of one server; and anything.
-    static func random(index: Int, _ stream: inout RandomStream) -> Topology {
+    static func drawn(index: Int, _ stream: inout RandomStream) -> Topology {
         let kind = index % 5
         let counts = [[0, 1, 0], [0, 0, 1], [0, 1, 0], [0, 1, 1], [4, 3, 3]]
         let names = Array(["us", "sgp", "fra"].prefix(1 + stream.weighted(counts[kind])))

@@ -110,7 +110,9 @@ struct FuzzState: Hashable, Sendable {
 
 /// A subscription of a client, by name.
 public struct FuzzReceiver: Hashable, Comparable, Sendable, CustomStringConvertible {
+    /// Whose it is.
     public var client: String
+    /// The label of the subscription.
     public var label: String
 
     public init(client: String, label: String) {

@@ -43,6 +43,7 @@ public struct ModelBackend: ShadowModel {
         return world
     }
 
+    /// Throws `UnsettledError` for a configuration that a real server refuses as well.
     public mutating func boot(_ topology: Topology) throws {
         for server in topology.servers {
             if let problem = server.configuration.validate(version: version) {
@@ -58,6 +59,7 @@ public struct ModelBackend: ShadowModel {
         try settle()
     }
 
+    /// Throws `UnsettledError` where a client is not connected or its server does not run.
     public mutating func perform(_ action: Action, message: MessageNumber) throws {
         let world = booted()
         switch action {
@@ -76,6 +78,7 @@ public struct ModelBackend: ShadowModel {
         if action.changesServers { world.expectChange() }
     }
 
+    /// Lets model time pass until nothing is under way any more.
     public mutating func settle() throws {
         let world = booted()
         if try !world.run(atMost: ModelWorld.settleLimit, until: { world.isSettled }) {
@@ -83,32 +86,39 @@ public struct ModelBackend: ShadowModel {
         }
     }
 
+    /// Lets model time pass.
     public mutating func wait(_ duration: SimDuration) throws {
         _ = try booted().run(atMost: duration, until: { false })
     }
 
+    /// Lets model time pass until the check holds.
     public mutating func hold(_ check: StateCheck, within: SimDuration) throws -> [StateDifference] {
         let world = booted()
         if try world.run(atMost: within, until: { check.differences(from: world.views).isEmpty }) { return [] }
         return check.differences(from: world.views)
     }
 
+    /// In the order of arrival, over all clients.
     public mutating func takeReceptions() throws -> [Reception] {
         let world = booted()
         defer { world.receptions = [] }
         return world.receptions
     }
 
+    /// Counted as servers write them.
     public mutating func takeCrossings() throws -> Int {
         let world = booted()
         defer { world.crossings = 0 }
         return world.crossings
     }
 
+    /// Forgets everything.
     public mutating func shutDown() { world = nil }
 
+    /// What monitoring would show, by name in the case.
     public func views() -> [String: ServerView] { booted().views }
 
+    /// The model's clock; it starts with the boot.
     public var now: SimTime { world?.now ?? .start }
 }
 

@@ -165,7 +165,8 @@ extension ModelWorld {
                 topology.servers.first { $0.serverName == peer && $0.cluster == slot.spec.cluster }?.name ?? peer
             }
             views[slot.spec.name] = ServerView(
-                outbound: process.outboundGateways.mapValues(\.interest), inbound: process.inboundGateways, routes: names.sorted(),
+                outbound: process.outboundGateways.mapValues(\.interest), inbound: process.inboundGateways,
+                routes: names.sorted(),
                 subscriptions: process.subscriptionCount)
         }
         return views

@@ -86,8 +86,8 @@ final class ModelWorld {
     /// switch. Nothing settled depends on them.
     static let clientDelay = SimDuration.microseconds(50)
     static let localDelay = SimDuration.microseconds(200)
-    /// Between the starts of two servers. Servers that dial each other at the same instant close each other's route as a
-    /// duplicate and try again a second later; real ones are launched one after the other.
+    /// Between the starts of two servers. Servers that dial each other at the same instant close each other's route as
+    /// a duplicate and try again a second later; real ones are launched one after the other.
     static let launchTime = SimDuration.milliseconds(5)
     /// From a heal to the retransmission that gets through: Linux's least retransmission timeout is 200 ms.
     static let retransmission = SimDuration.milliseconds(200)

@@ -42,6 +42,7 @@ public struct VersionRange: Hashable, Sendable {
         self.before = before
     }
 
+    /// Whether a release is one of them.
     public func contains(_ version: ServerVersion) -> Bool {
         (from.map { $0 <= version } ?? true) && (before.map { version < $0 } ?? true)
     }
@@ -79,8 +80,10 @@ public struct Topology: Hashable, Sendable {
         return names
     }
 
+    /// The server of that name; `nil` if there is none.
     public func server(_ name: String) -> ServerSpec? { servers.first { $0.name == name } }
 
+    /// The servers of a cluster, in the order of the file.
     public func servers(of cluster: String) -> [ServerSpec] { servers.filter { $0.cluster == cluster } }
 }
 
@@ -193,6 +196,7 @@ public struct Step: Hashable, Sendable {
     /// Where the step stands in its file, for messages: `file:line:column`. Not part of equality.
     public var place: Place
 
+    /// What kind of step it is.
     public enum Kind: Hashable, Sendable {
         /// Done one after the other without waiting for anything in between; what they lead to is expected of all.
         case together([Action], Expectation)
@@ -239,6 +243,7 @@ public enum Action: Hashable, Sendable {
     case heal(from: String, to: String, bothWays: Bool)
 }
 
+/// SUB of a client.
 public struct Subscribe: Hashable, Sendable {
     public var client: String
     public var subject: String
@@ -266,6 +271,7 @@ public struct Subscribe: Hashable, Sendable {
     }
 }
 
+/// PUB of a client, once or several times.
 public struct PublishAction: Hashable, Sendable {
     public var client: String
     public var subject: String

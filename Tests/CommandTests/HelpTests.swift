@@ -36,6 +36,8 @@ func theHelpReadsAsInItsFile(_ verb: String) throws {
     ["route", "--backend", "guess"], ["route", "--jobs", "0"], ["route", "--server-version", "2.8.0"],
     ["route", "--format", "xml"], ["route", "--server", "nats-server"],
     ["route", "--backend", "emulate", "--server-version", "2.9.10"], ["doctor", "now"],
+    ["route", "--random", "0"], ["route", "--random", "5", "--backend", "simulate"], ["route", "--seed", "1"],
+    ["route", "--random", "5", "--format", "json"],
 ])
 func aWrongCommandLineGives64(_ arguments: [String]) throws {
     let antipode = try Antipode()

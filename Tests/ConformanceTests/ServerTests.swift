@@ -48,12 +48,11 @@ struct ServerConformanceTests {
                     times: 2
                     expect: {bea: 3, kim: 3}
                 """, file: "wrong.yaml")
-        let expected = [
+        let expected = ["bea", "kim"].map { client in
             Mismatch(
-                place: "wrong.yaml:7:5", step: "ann publishes to news 2 times", subject: "bea", expected: "3", seen: "2"),
-            Mismatch(
-                place: "wrong.yaml:7:5", step: "ann publishes to news 2 times", subject: "kim", expected: "3", seen: "2"),
-        ]
+                place: "wrong.yaml:7:5", step: "ann publishes to news 2 times", subject: client, expected: "3",
+                seen: "2")
+        }
         let model = routingCase.onModel()
         let server = routingCase.onServer(try RealServer.executable())
         #expect(model.mismatches.map(\.withoutExamples) == expected)

@@ -198,11 +198,11 @@ private let fourClients = [(name: "ann", server: "us-0"), ("bob", "us-1"), ("cid
 
     @Test func aServerThatRefusesItsConfigurationSaysWhy() throws {
         var topology = meshes([("us", 1), ("sgp", 1)])
-        topology.servers[0].gateway?.name = "default"
+        topology.servers[0].gateway?.remotes[0].urls = []
         let backend = EmulatedBackend(try NATSExecutable(path: program!), shadow: MeshShadow())
         defer { backend.shutDown() }
         let error = #expect(throws: EmulationError.self) { try backend.boot(topology) }
-        #expect(error?.description.contains("cluster name conflicts between cluster and gateway definitions") == true)
+        #expect(error?.description.contains("gateway \"sgp\" has no URL") == true)
     }
 
     @Test func whatNeverSettlesIsListed() throws {

@@ -165,7 +165,8 @@ private struct Wire {
         wire.write("{\"outbound_gateways\":{\"sgp\":{\r\n4D\r\n", to: monitor)
         #expect(!monitor.hasAnswer)
         wire.write(
-            "\"connection\":{\"cid\":3,\"name\":\"N3\",\"out_msgs\":7},\"accounts\":[{\"name\":\"$G\"}]}}}\r\n0\r\n\r\n",
+            "\"connection\":{\"cid\":3,\"name\":\"N3\",\"out_msgs\":7},"
+                + "\"accounts\":[{\"name\":\"$G\"}]}}}\r\n0\r\n\r\n",
             to: monitor)
         wire.write("HTTP/1.1 200 OK\r\nContent-Length: 23\r\n\r\n{\"num_subscriptions\":5}", to: monitor)
         try #require(monitor.hasAnswer)

@@ -56,7 +56,7 @@ import Testing
             head + """
                 ping_interval: "1000000000ns"
                 cluster {
-                  name: "us"
+                  name: "g \\"1\\""
                   listen: "127.1.1.1:6222"
                   advertise: "127.1.1.1:6222"
                   routes: ["nats-route://at-us-1:6222", "nats-route://at-us-2:6222"]
