@@ -12,9 +12,10 @@ public struct NATSExecutable: Hashable, Sendable {
         version = try Self.version(in: try Self.output(of: path), path: path)
     }
 
-    /// Where a program is in `PATH`; a name with a slash is taken as it is.
+    /// Where a program is: in `PATH`, or where Debian puts servers, which ordinary users' `PATH` leaves out. A name
+    /// with a slash is taken as it is.
     public static func path(of name: String = "nats-server") -> String? {
-        let folders = getenv("PATH").map { String(cString: $0) } ?? ""
+        let folders = (getenv("PATH").map { String(cString: $0) } ?? "") + ":/usr/local/sbin:/usr/sbin"
         let candidates = name.contains("/") ? [name] : folders.split(separator: ":").map { "\($0)/\(name)" }
         return candidates.first { access($0, X_OK) == 0 }
     }
