@@ -12,6 +12,13 @@ import Testing
         #expect(corpus.count { $0.routingCase.source?.hasPrefix("nats-server v2.9.10 ") ?? false } >= 60)
     }
 
+    @Test func theTableListsEveryCase() throws {
+        let table = try String(contentsOfFile: Corpus.folder + "/README.md", encoding: .utf8)
+        let corpus = try Corpus.load()
+        #expect(corpus.filter { !table.contains("](\($0.file)) | \($0.routingCase.title)") }.map(\.file) == [])
+        #expect(table.contains("\(corpus.count) small cases"))
+    }
+
     @Test(arguments: [
         "2.9.10", "2.9.18", "2.10.22", "2.10.28", "2.15.1",
     ]) func allHold(release: String) throws {
