@@ -7,11 +7,14 @@ import Synchronization
 public enum ExitStatus: Hashable, Sendable, CustomStringConvertible {
     case exited(code: Int32)
     case killed(signal: Int32)
+    /// Nobody can say: the kernel keeps no status where SIGCHLD is ignored.
+    case unknown
 
     public var description: String {
         switch self {
         case .exited(let code): "exit code \(code)"
         case .killed(let signal): "killed by signal \(signal)"
+        case .unknown: "unknown status"
         }
     }
 
@@ -92,7 +95,11 @@ public final class ChildProcess: Sendable {
     private func reap(_ exit: inout ExitStatus?) -> ExitStatus? {
         if exit != nil { return exit }
         var status: Int32 = 0
-        if waitpid(pid, &status, WNOHANG) == pid { exit = ExitStatus(waitStatus: status) }
+        switch waitpid(pid, &status, WNOHANG) {
+        case pid: exit = ExitStatus(waitStatus: status)
+        case -1 where errno == ECHILD: exit = .unknown
+        default: break
+        }
         return exit
     }
 }

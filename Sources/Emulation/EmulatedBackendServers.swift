@@ -42,6 +42,7 @@ extension EmulatedBackend {
             while greeting.id == nil, greeting.problem == nil, !deadline.isOver { try loop.turn(.milliseconds(20)) }
             greeting.stream.close()
             server.id = greeting.id
+            if server.id == nil { try loop.turn(.milliseconds(2)) }
         }
         if let id = server.id { names[id] = name }
     }
