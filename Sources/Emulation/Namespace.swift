@@ -63,7 +63,7 @@ enum Sysctl {
     }
 }
 
-/// The namespaces of a lab. All calls run on its launcher.
+/// The namespaces of a lab. All calls but `close` run on its launcher.
 struct NamespaceSet: Sendable {
     /// Where the launcher belongs.
     private let home: Int32
