@@ -225,7 +225,8 @@ void clinux_prepare_timing_thread(const char *name) {
 
 // MARK: Waiting
 
-enum { most_items = 1024 };
+// More than the clients, servers and listeners of the largest case.
+enum { most_items = 2048 };
 
 int clinux_wait(struct clinux_wait *items, size_t count, int64_t nanoseconds) {
     if (count > most_items) return -EINVAL;

@@ -1,5 +1,4 @@
 import CLinux
-import EventKernel
 import Foundation
 import Glibc
 
@@ -87,7 +86,7 @@ public struct Capabilities: Hashable, Sendable {
     /// - Parameter server: a path to `nats-server`, or `nil` to search `PATH`.
     public static func probe(server: String? = nil) -> Capabilities {
         let (namespaces, devices) = Fabric.tryNamespace()
-        let path = server ?? searchPath("nats-server")
+        let path = server ?? NATSExecutable.path()
         return Capabilities(
             server: path.map { Server(path: $0, version: version(of: $0)) },
             namespaces: namespaces, devices: devices,
@@ -96,22 +95,9 @@ public struct Capabilities: Hashable, Sendable {
             leftovers: (try? Leftovers.find()) ?? [])
     }
 
-    /// The first executable file of that name on `PATH`.
-    static func searchPath(_ name: String) -> String? {
-        let folders = ProcessInfo.processInfo.environment["PATH"]?.split(separator: ":") ?? []
-        return folders.map { "\($0)/\(name)" }.first { path in
-            var status = stat()
-            return stat(path, &status) == 0 && status.st_mode & S_IFMT == S_IFREG && access(path, X_OK) == 0
-        }
-    }
-
-    /// The first line that the program prints for `--version`; `nil` when it fails or takes longer than five seconds.
+    /// The first line that the program prints for `--version`; `nil` when it fails or takes too long.
     private static func version(of path: String) -> String? {
-        let place = Fabric.Place(name: "probe", cluster: "probe")
-        guard let fabric = try? Fabric.loopback([place]) else { return nil }
-        defer { fabric.shutDown() }
-        guard let child = try? fabric.launch(path, ["--version"], at: "probe", log: "version") else { return nil }
-        guard child.wait(.seconds(5)) == .exited(code: 0) else { return nil }
-        return smallFile(child.log)?.split(separator: "\n").first.map(String.init)
+        guard let text = try? NATSExecutable.statement(of: path) else { return nil }
+        return text.split(separator: "\n").first.map(String.init)
     }
 }

@@ -1,17 +1,20 @@
 import CLinux
-public import EventKernel
+import EventKernel
 import Glibc
 import Synchronization
 
 /// How a process ended.
-public enum ExitStatus: Hashable, Sendable, CustomStringConvertible {
+enum ExitStatus: Hashable, Sendable, CustomStringConvertible {
     case exited(code: Int32)
     case killed(signal: Int32)
+    /// Nobody can say: the kernel keeps no status where SIGCHLD is ignored.
+    case unknown
 
-    public var description: String {
+    var description: String {
         switch self {
         case .exited(let code): "exit code \(code)"
         case .killed(let signal): "killed by signal \(signal)"
+        case .unknown: "unknown status"
         }
     }
 
@@ -22,13 +25,13 @@ public enum ExitStatus: Hashable, Sendable, CustomStringConvertible {
 }
 
 /// A program that runs at a place of a `Fabric`, in a process group of its own. It does not outlive its lab.
-public final class ChildProcess: Sendable {
+final class ChildProcess: Sendable {
     /// Its process number.
-    public let pid: Int32
+    let pid: Int32
     /// Where it runs.
-    public let server: String
+    let server: String
     /// The file that takes what it prints.
-    public let log: String
+    let log: String
     /// The process as the kernel knows it; `nil` when it ended before it could be looked at.
     let identity: ProcessIdentity?
 
@@ -57,19 +60,19 @@ public final class ChildProcess: Sendable {
     }
 
     /// How it ended; `nil` while it runs.
-    public var status: ExitStatus? { exit.withLock { reap(&$0) } }
+    var status: ExitStatus? { exit.withLock { reap(&$0) } }
 
     /// Whether it has not ended yet.
-    public var isRunning: Bool { status == nil }
+    var isRunning: Bool { status == nil }
 
     /// Ends it and what it started at once, without a chance to clean up (SIGKILL). Does not wait.
-    public func kill() { send(SIGKILL) }
+    func kill() { send(SIGKILL) }
 
     /// Asks it to end (SIGTERM). Does not wait.
-    public func terminate() { send(SIGTERM) }
+    func terminate() { send(SIGTERM) }
 
     /// Sends a signal to it and to what it started; nothing happens when it has ended.
-    public func send(_ signal: Int32) {
+    func send(_ signal: Int32) {
         exit.withLock { status in
             if reap(&status) == nil { _ = Glibc.kill(-pid, signal) }
         }
@@ -78,7 +81,7 @@ public final class ChildProcess: Sendable {
     /// Waits for its end.
     ///
     /// - Returns: `nil` when it still runs after that time.
-    public func wait(_ timeout: SimDuration) -> ExitStatus? {
+    func wait(_ timeout: SimDuration) -> ExitStatus? {
         let deadline = clinux_now() + timeout.nanoseconds
         while true {
             if let status { return status }
@@ -92,7 +95,11 @@ public final class ChildProcess: Sendable {
     private func reap(_ exit: inout ExitStatus?) -> ExitStatus? {
         if exit != nil { return exit }
         var status: Int32 = 0
-        if waitpid(pid, &status, WNOHANG) == pid { exit = ExitStatus(waitStatus: status) }
+        switch waitpid(pid, &status, WNOHANG) {
+        case pid: exit = ExitStatus(waitStatus: status)
+        case -1 where errno == ECHILD: exit = .unknown
+        default: break
+        }
         return exit
     }
 }

@@ -55,7 +55,8 @@ public final class EmulatedBackend: RoutingBackend {
     ///   - kind: `.namespaces` when packets must take time or vanish.
     ///   - bound: how long the servers may take to come to rest, on top of what the model takes.
     ///   - keepLogs: a folder, made if needed, that takes the servers' logs and configurations at `shutDown`.
-    ///   - isCancelled: asked several times a second while anything is waited for; `true` ends it with an error.
+    ///   - isCancelled: asked several times a second while messages or connections are waited for; `true` ends it with
+    ///     an error. The start and the end of a process may take as long as `patience`.
     public init(
         _ executable: NATSExecutable, kind: Fabric.Kind = .loopback, shadow: any ShadowModel,
         bound: SimDuration = .seconds(10), keepLogs: String? = nil,
@@ -113,7 +114,7 @@ public final class EmulatedBackend: RoutingBackend {
     }
 
     /// Copies the servers' logs and configurations to a folder, which is made if needed.
-    public func copyLogs(to folder: String) throws {
+    private func copyLogs(to folder: String) throws {
         let files = FileManager.default
         try files.createDirectory(atPath: folder, withIntermediateDirectories: true)
         for server in servers {

@@ -3,7 +3,7 @@ import Routing
 
 /// The processes, and looking at their monitoring.
 extension EmulatedBackend {
-    /// Most times that a monitoring connection is made anew for one look.
+    /// Most times that a server's monitoring connection is made anew for one look.
     private static let monitorAttempts = 5
 
     /// How long a process may take to do what it does at once: to start, to answer, to end.
@@ -42,6 +42,7 @@ extension EmulatedBackend {
             while greeting.id == nil, greeting.problem == nil, !deadline.isOver { try loop.turn(.milliseconds(20)) }
             greeting.stream.close()
             server.id = greeting.id
+            if server.id == nil { try loop.turn(.milliseconds(2)) }
         }
         if let id = server.id { names[id] = name }
     }
@@ -54,7 +55,7 @@ extension EmulatedBackend {
         let deadline = Deadline(after: Self.patience)
         var sights: [String: ServerSight] = [:]
         var waiting = servers.filter(\.isRunning)
-        var attempts = 0
+        var attempts: [String: Int] = [:]
         for server in waiting { try ask(server) }
         while !waiting.isEmpty {
             guard !deadline.isOver else {
@@ -70,10 +71,10 @@ extension EmulatedBackend {
             }
             waiting.removeAll { sights[$0.spec.name] != nil }
             for server in waiting where server.monitor?.isOfUse != true {
-                attempts += 1
-                guard attempts <= Self.monitorAttempts else {
-                    throw EmulationError(
-                        "monitoring of '\(server.spec.name)': \(server.monitor?.failure ?? "no connection")")
+                let name = server.spec.name
+                attempts[name, default: 0] += 1
+                guard attempts[name, default: 0] <= Self.monitorAttempts else {
+                    throw EmulationError("monitoring of '\(name)': \(server.monitor?.failure ?? "no connection")")
                 }
                 try noteEnds()
                 if server.isRunning { try ask(server) }

@@ -1,5 +1,5 @@
 import CLinux
-public import EventKernel
+import EventKernel
 import Glibc
 import Synchronization
 
@@ -20,21 +20,21 @@ public final class Fabric: Sendable {
     }
 
     /// Where one server stands.
-    public struct Place: Hashable, Sendable {
+    struct Place: Hashable, Sendable {
         /// The server's name in the case.
-        public var name: String
-        public var cluster: String
+        var name: String
+        var cluster: String
 
-        public init(name: String, cluster: String) {
+        init(name: String, cluster: String) {
             self.name = name
             self.cluster = cluster
         }
     }
 
-    public let kind: Kind
-    public let places: [Place]
+    let kind: Kind
+    let places: [Place]
     /// A private folder of the lab for configurations and logs; removed at `shutDown`.
-    public var directory: String { folder.path }
+    var directory: String { folder.path }
 
     /// The port at which nothing listens, and the one of the listener of a node port.
     static let deadPort: UInt16 = 9
@@ -103,7 +103,7 @@ public final class Fabric: Sendable {
     /// A lab on a loopback subnet that no other lab has: server S of cluster R (both counted from 1) at 127.A.R.S.
     ///
     /// - Throws: `FabricError` when no subnet is free, or the folder cannot be made.
-    public static func loopback(_ places: [Place]) throws -> Fabric {
+    static func loopback(_ places: [Place]) throws -> Fabric {
         let subnet = try LoopbackSubnet.hold()
         do {
             let plan = AddressPlan(places, .loopback(subnet: subnet.number))
@@ -117,17 +117,17 @@ public final class Fabric: Sendable {
     /// A lab of network namespaces: server S of cluster R (both counted from 1) at 10.R.S.1, in a network of its own.
     ///
     /// - Throws: `FabricError` when the machine does not allow it; `namespacesAvailable` tells beforehand.
-    public static func namespaces(_ places: [Place]) throws -> Fabric {
+    static func namespaces(_ places: [Place]) throws -> Fabric {
         try Fabric(kind: .namespaces, plan: AddressPlan(places, .namespaces), lockSocket: nil)
     }
 
     // MARK: Places
 
     /// The IPv4 address of a server.
-    public func address(of server: String) -> String { plan.address(of: server).description }
+    func address(of server: String) -> String { plan.address(of: server).description }
 
     /// An address in the lab at which nobody listens: a connect is refused.
-    public var deadAddress: (host: String, port: UInt16) { (plan.deadAddress.description, Self.deadPort) }
+    var deadAddress: (host: String, port: UInt16) { (plan.deadAddress.description, Self.deadPort) }
 
     /// An address that passes each connection on to a random living server of the cluster, as a Kubernetes NodePort
     /// does. Asked again, it answers the same.
@@ -136,7 +136,7 @@ public final class Fabric: Sendable {
     /// that it got. On loopback a thread copies what is said.
     ///
     /// - Parameter port: where the servers listen.
-    public func nodePort(cluster: String, port: UInt16 = 7222) throws -> (host: String, port: UInt16) {
+    func nodePort(cluster: String, port: UInt16 = 7222) throws -> (host: String, port: UInt16) {
         let address = plan.nodePortAddress(of: cluster)
         let servers = plan.servers(of: cluster)
         try holdings.withLock { holdings in
@@ -164,24 +164,24 @@ public final class Fabric: Sendable {
     ///
     /// It holds for packets sent from now on. Those under way arrive when they were due, and later ones never before
     /// them.
-    public func setDelay(from: String, to: String, _ delay: SimDuration) {
+    func setDelay(from: String, to: String, _ delay: SimDuration) {
         switched().setDelay(from: plan.index(of: from), to: plan.index(of: to), delay)
     }
 
     /// Loses all packets from one server to another without a word, those under way included, until it is called with
     /// `false`. Namespaces only.
-    public func setCut(from: String, to: String, _ isCut: Bool) {
+    func setCut(from: String, to: String, _ isCut: Bool) {
         switched().setCut(from: plan.index(of: from), to: plan.index(of: to), isCut)
     }
 
     /// What happened to packets since the start or the last `resetTraffic`; nothing on loopback.
-    public var traffic: FabricTraffic { network?.packetSwitch.traffic ?? FabricTraffic() }
+    var traffic: FabricTraffic { network?.packetSwitch.traffic ?? FabricTraffic() }
 
     /// Starts to count packets, and to look for the worst lateness, anew.
-    public func resetTraffic() { network?.packetSwitch.resetTraffic() }
+    func resetTraffic() { network?.packetSwitch.resetTraffic() }
 
     /// The congestion control of the places' TCP connections.
-    public var congestionControl: String {
+    var congestionControl: String {
         network?.namespaces.namespaces.first?.congestionControl
             ?? Sysctl.get("ipv4/tcp_congestion_control") ?? "unknown"
     }
@@ -200,7 +200,7 @@ public final class Fabric: Sendable {
     ///   - arguments: without the program's name.
     ///   - log: the file that takes what it prints; appended to when it exists. A relative path starts at
     ///     `directory`.
-    public func launch(
+    func launch(
         _ executable: String, _ arguments: [String], at server: String, log: String
     ) throws -> ChildProcess {
         let place = plan.index(of: server)
@@ -235,7 +235,7 @@ public final class Fabric: Sendable {
     ///   - host: an IPv4 address.
     ///   - within: how long to wait for it at most.
     /// - Returns: a descriptor that does not block and that the caller closes; the server's network remains until then.
-    public func connect(
+    func connect(
         at server: String, host: String, port: UInt16, within: SimDuration = .seconds(5)
     ) throws -> Int32 {
         guard let remote = Address(host) else { throw FabricError("\(host) is not an IPv4 address") }
@@ -253,7 +253,7 @@ public final class Fabric: Sendable {
     // MARK: The end
 
     /// Kills all children, closes everything and removes the folder, in less than two seconds. Can be called again.
-    public func shutDown() {
+    func shutDown() {
         holdings.withLock { holdings in
             guard !holdings.isShutDown else { return }
             holdings.isShutDown = true

@@ -57,9 +57,15 @@ struct LabDirectory: Sendable {
             try makeBase()
             let path = "\(base)/\(prefix)-\(process.pid)-\(process.startTime)-\(number)"
             if mkdir(path, 0o700) == 0 {
+                let directory = LabDirectory(path: path)
                 let owner = LabOwner(process: process)
-                try owner.write(in: path)
-                return (LabDirectory(path: path), owner)
+                do {
+                    try owner.write(in: path)
+                } catch {
+                    try? directory.remove()
+                    throw error
+                }
+                return (directory, owner)
             }
             let code = errno
             // Without the base, another lab was the last one and removed it after we looked.

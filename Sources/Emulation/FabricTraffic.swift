@@ -1,17 +1,17 @@
-public import EventKernel
+import EventKernel
 
 /// What the switch of a lab did with packets, in all directions together.
-public struct FabricTraffic: Hashable, Sendable {
+struct FabricTraffic: Hashable, Sendable {
     /// Handed to their destination.
-    public var passed = 0
+    var passed = 0
     /// Lost in a cut, when they were sent or while they were under way.
-    public var cut = 0
+    var cut = 0
     /// Lost because a direction held its most packets already, or because a kernel did not take them.
-    public var overflowed = 0
+    var overflowed = 0
     /// For nobody in the lab.
-    public var unroutable = 0
+    var unroutable = 0
     /// How much later than due a delayed packet was handed over, at worst.
-    public var worstLateness = SimDuration.zero
+    var worstLateness = SimDuration.zero
 
-    public init() {}
+    init() {}
 }

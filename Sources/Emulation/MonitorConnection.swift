@@ -48,7 +48,12 @@ final class MonitorConnection: PollSource {
         }
         for line in head.dropFirst() {
             let lower = line.lowercased()
-            if lower.hasPrefix("content-length:"), let count = Int(lower.dropFirst(15).filter { $0 != " " }) {
+            if lower.hasPrefix("content-length:") {
+                let count = Int(lower.dropFirst(15).filter { $0 != " " }) ?? -1
+                guard (0...Self.bodyLimit).contains(count) else {
+                    failure = "an answer of an impossible length"
+                    return nil
+                }
                 guard stream.input.count >= length + count else { return nil }
                 let body = Data(stream.input.unread.dropFirst(length).prefix(count))
                 stream.input.drop(length + count)
@@ -76,7 +81,9 @@ final class MonitorConnection: PollSource {
         var body = Data()
         var offset = start
         while let length = stream.input.lineLength(from: offset) {
-            guard let size = Int(stream.input.text(offset..<offset + length), radix: 16), size >= 0 else {
+            guard let size = Int(stream.input.text(offset..<offset + length), radix: 16),
+                (0...Self.bodyLimit).contains(size)
+            else {
                 failure = "a malformed chunk"
                 return nil
             }

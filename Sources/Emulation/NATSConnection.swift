@@ -1,4 +1,5 @@
 import EventKernel
+import NATSModel
 import Routing
 
 /// What the clients of a lab saw, in the order of arrival.
@@ -184,18 +185,14 @@ final class NATSConnection: PollSource {
 
     private func refuseCounting(_ subject: String) throws(EmulationError) {
         if Self.pattern(subject, matches: Self.syncSubject) {
-            throw EmulationError("the maximum of a subscription to '\(subject)' would count the harness's messages")
+            throw EmulationError("the maximum of a subscription to '\(subject)' would count the back end's messages")
         }
     }
 
     static func pattern(_ pattern: String, matches subject: String) -> Bool {
-        let wanted = pattern.split(separator: ".")
-        let tokens = subject.split(separator: ".")
-        for (index, token) in wanted.enumerated() {
-            if token == ">" { return index < tokens.count }
-            if index >= tokens.count || token != "*" && token != tokens[index] { return false }
-        }
-        return wanted.count == tokens.count
+        var subjects = SubjectTable()
+        let wanted = subjects.intern(pattern)
+        return subjects.matches(pattern: wanted, subject: subjects.intern(subject))
     }
 
     // MARK: What reaches it

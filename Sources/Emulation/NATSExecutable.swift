@@ -1,3 +1,4 @@
+import EventKernel
 import Glibc
 public import NATSModel
 
@@ -9,7 +10,7 @@ public struct NATSExecutable: Hashable, Sendable {
     /// - Throws: when it cannot be run, or states no version that can be modelled.
     public init(path: String) throws(EmulationError) {
         self.path = path
-        version = try Self.version(in: try Self.output(of: path), path: path)
+        version = try Self.version(in: try Self.statement(of: path), path: path)
     }
 
     /// Where a program is: in `PATH`, or where Debian puts servers, which ordinary users' `PATH` leaves out. A name
@@ -17,7 +18,10 @@ public struct NATSExecutable: Hashable, Sendable {
     public static func path(of name: String = "nats-server") -> String? {
         let folders = (getenv("PATH").map { String(cString: $0) } ?? "") + ":/usr/local/sbin:/usr/sbin"
         let candidates = name.contains("/") ? [name] : folders.split(separator: ":").map { "\($0)/\(name)" }
-        return candidates.first { access($0, X_OK) == 0 }
+        return candidates.first { path in
+            var status = stat()
+            return stat(path, &status) == 0 && status.st_mode & S_IFMT == S_IFREG && access(path, X_OK) == 0
+        }
     }
 
     /// Reads `nats-server: v2.9.10`, possibly among other lines.
@@ -33,16 +37,23 @@ public struct NATSExecutable: Hashable, Sendable {
         }
     }
 
-    private static func output(of path: String) throws(EmulationError) -> String {
-        let quoted = "'" + path.split(separator: "'", omittingEmptySubsequences: false).joined(separator: "'\\''") + "'"
-        guard let stream = popen(quoted + " --version 2>&1 </dev/null", "r") else {
-            throw EmulationError("cannot run \(path): errno \(errno)")
+    /// What a program prints for `--version`.
+    ///
+    /// - Throws: when it cannot be run, fails, or takes longer than five seconds.
+    static func statement(of path: String) throws(EmulationError) -> String {
+        do {
+            let fabric = try Fabric.loopback([Fabric.Place(name: "probe", cluster: "probe")])
+            defer { fabric.shutDown() }
+            let child = try fabric.launch(path, ["--version"], at: "probe", log: "version")
+            let status = child.wait(.seconds(5))
+            let text = smallFile(child.log) ?? ""
+            if status == .exited(code: 0) { return text }
+            let end = status.map(\.description) ?? "it does not end"
+            throw EmulationError("cannot run \(path) --version: \(end) \(text.prefix(80))")
+        } catch let error as EmulationError {
+            throw error
+        } catch {
+            throw EmulationError("\(error)")
         }
-        var bytes = [UInt8](repeating: 0, count: 4096)
-        let count = fread(&bytes, 1, bytes.count, stream)
-        guard pclose(stream) == 0 else {
-            throw EmulationError("cannot run \(path): \(String(decoding: bytes.prefix(count), as: UTF8.self))")
-        }
-        return String(decoding: bytes.prefix(count), as: UTF8.self)
     }
 }

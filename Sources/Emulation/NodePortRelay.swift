@@ -44,6 +44,11 @@ private struct RelayLoop {
     let wakeUp: Int32
     let targets: NodePortRelay.Targets
     private var connections: [RelayedConnection] = []
+    /// The process has no more descriptors. The connection that waits would end every wait at once, so it gets a pause.
+    private var isExhausted = false
+
+    /// In nanoseconds.
+    private static let pause: Int64 = 10_000_000
 
     init(address: Address, listener: Int32, wakeUp: Int32, targets: @escaping NodePortRelay.Targets) {
         self.address = address
@@ -61,10 +66,11 @@ private struct RelayLoop {
         while true {
             var items = [clinux_wait(fd: wakeUp, wantsRead: true)]
             let isFull = connections.count >= NodePortRelay.mostConnections
-            items.append(clinux_wait(fd: listener, wantsRead: !isFull))
+            items.append(clinux_wait(fd: listener, wantsRead: !isFull && !isExhausted))
             for connection in connections { items += connection.wishes }
-            // Fails for nothing but our own mistakes.
-            precondition(clinux_wait(&items, items.count, -1) >= 0)
+            let ready = clinux_wait(&items, items.count, isExhausted ? Self.pause : -1)
+            precondition(ready >= 0, "a wait fails for nothing but our own mistakes")
+            isExhausted = false
             if items[0].can_read { return }
             for index in connections.indices {
                 connections[index].proceed(items[2 + 2 * index], items[3 + 2 * index])
@@ -80,7 +86,10 @@ private struct RelayLoop {
     private mutating func accept() {
         while connections.count < NodePortRelay.mostConnections {
             let incoming = clinux_accept(listener)
-            if incoming < 0 { return }
+            if incoming < 0 {
+                isExhausted = incoming != -EAGAIN && incoming != -ECONNABORTED
+                return
+            }
             guard let outgoing = connect() else {
                 // Nobody lives: the caller sees the connection close.
                 Glibc.close(incoming)

@@ -66,11 +66,11 @@ extension EmulatedBackend {
         isUnsure = false
         try awaitViews(allowing: allowance)
         guard markers > 0 else { return }
-        var harness: [String] = []
+        var own: [String] = []
         for server in servers where server.isRunning && !server.isLameDuck {
             let name = NATSConnection.ownPrefix + server.spec.name
             let client = try connect(ClientSpec(name: name, server: server.spec.name))
-            harness.append(name)
+            own.append(name)
             for number in 0..<markers {
                 let subscribe = Subscribe(client: name, subject: "\(name).\(number)")
                 try client.subscribe(subscribe)
@@ -78,11 +78,11 @@ extension EmulatedBackend {
             }
         }
         try awaitViews()
-        for name in harness { try disconnect(name) }
+        for name in own { try disconnect(name) }
         try awaitViews()
         // Those were the markers' own; what is left is of subscriptions that reached their maximum meanwhile.
-        changes.additions -= harness.count
-        changes.removals -= harness.count * (markers + 1)
+        changes.additions -= own.count
+        changes.removals -= own.count * (markers + 1)
     }
 
     /// Waits until the servers show what the model shows.

@@ -53,28 +53,12 @@ extension EmulatedBackend {
     }
 
     func differences(of sights: [String: ServerSight], from check: StateCheck) -> [StateDifference] {
-        var differences: [StateDifference] = []
-        for server in servers {
-            let name = server.spec.name
-            var pairs: [(what: String, expected: String, seen: String)] = []
-            if let clusters = check.gateways[name] {
-                let seen = sights[name]?.outbound.keys.sorted() ?? []
-                pairs.append(("gateways", clusters.joined(separator: ", "), seen.joined(separator: ", ")))
-            }
-            if let peers = check.routes[name] {
-                let seen = Set((sights[name]?.routes ?? []).map(nameOrID)).sorted()
-                pairs.append(("routes", peers.joined(separator: ", "), seen.joined(separator: ", ")))
-            }
-            if let count = check.inbound[name] {
-                let seen = sights[name]?.inbound.values.reduce(0) { $0 + $1.count } ?? 0
-                pairs.append(("inbound", "\(count)", "\(seen)"))
-            }
-            for pair in pairs where pair.expected != pair.seen {
-                differences.append(
-                    StateDifference(server: name, what: pair.what, expected: pair.expected, seen: pair.seen))
-            }
-        }
-        return differences
+        check.differences(
+            from: sights.mapValues { sight in
+                ServerView(
+                    outbound: sight.outbound.mapValues(\.entries), inbound: sight.inbound.mapValues(\.count),
+                    routes: Set(sight.routes.map(nameOrID)).sorted(), subscriptions: sight.subscriptions)
+            })
     }
 
     private func list(_ values: [String: String]) -> String {

@@ -92,8 +92,8 @@ private final class SwitchTable: @unchecked Sendable {
         while true {
             let due = change { $0.deliver() }
             let wait = due == Int64.max ? -1 : max(0, due - clinux_now())
-            // Fails for nothing but our own mistakes.
-            precondition(clinux_wait(&items, items.count, wait) >= 0)
+            let ready = clinux_wait(&items, items.count, wait)
+            precondition(ready >= 0, "a wait fails for nothing but our own mistakes")
             if items[0].can_read { return }
             for port in ports.indices where items[port + 1].can_read || items[port + 1].failed {
                 // A device that is gone would end every wait at once.

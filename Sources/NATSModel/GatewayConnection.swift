@@ -29,8 +29,6 @@ public enum CloseReason: String, Hashable, Sendable, CaseIterable {
 public enum DialFailure: String, Hashable, Sendable {
     /// A RST answered: nobody listens there.
     case refused = "connect: connection refused"
-    /// The host name or address is of no use.
-    case unreachable = "no route to host"
 }
 
 /// The timers of a gateway connection. A machine has at most one of each kind running.

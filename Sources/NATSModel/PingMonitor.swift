@@ -1,4 +1,4 @@
-public import EventKernel
+import EventKernel
 
 /// The pings of one end of a gateway connection (nats-server v2.9.10 server/client.go processPingTimer).
 ///
@@ -6,23 +6,23 @@ public import EventKernel
 /// unanswered closes the connection instead: behind a black hole an idle connection is closed 30 to 45 s after the
 /// cut, by the phase of the ticks. (A cut that swallows the answer to a ping just sent counts from that ping, so
 /// the least time is shorter by up to one round trip.)
-public struct PingMonitor: Hashable, Sendable {
+struct PingMonitor: Hashable, Sendable {
     /// What to do at a tick.
-    public enum Verdict: Hashable, Sendable {
+    enum Verdict: Hashable, Sendable {
         /// Send a ping; the next tick is one `interval` later.
         case ping
         /// Close the connection as stale.
         case stale
     }
 
-    public let interval: SimDuration
-    public let maximum: Int64
+    let interval: SimDuration
+    let maximum: Int64
     let first: SimDuration
     let firstJitter: SimDuration
     /// Pings sent since the last answer.
-    public private(set) var outstanding: Int64 = 0
+    private(set) var outstanding: Int64 = 0
 
-    public init(_ parameters: ServerParameters) {
+    init(_ parameters: ServerParameters) {
         interval = parameters.gatewayPingInterval
         maximum = parameters.pingMaximum
         first = parameters.firstPing
@@ -30,20 +30,20 @@ public struct PingMonitor: Hashable, Sendable {
     }
 
     /// Starts anew; the result is the delay of the first tick, 1.0 to 1.2 s by default.
-    public mutating func begin(draw: () -> UInt64) -> SimDuration {
+    mutating func begin(draw: () -> UInt64) -> SimDuration {
         outstanding = 0
         return first + uniform(below: firstJitter, draw)
     }
 
     /// The timer fired: what to do.
-    public mutating func tick() -> Verdict {
+    mutating func tick() -> Verdict {
         if outstanding + 1 > maximum { return .stale }
         outstanding += 1
         return .ping
     }
 
     /// The other end answered.
-    public mutating func pongReceived() { outstanding = 0 }
+    mutating func pongReceived() { outstanding = 0 }
 }
 
 /// A delay uniform over [0, bound), to the nanosecond.

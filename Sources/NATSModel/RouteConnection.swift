@@ -1,4 +1,4 @@
-public import EventKernel
+import EventKernel
 
 /// One end of the connection between two servers of a cluster (nats-server v2.9.10 server/route.go createRoute,
 /// processRouteConnect, processRouteInfo).
@@ -6,30 +6,30 @@ public import EventKernel
 /// Both ends send INFO at once, the dialer CONNECT before it. Nothing bounds the wait for them but the pings. From
 /// 2.10.0 real servers pool three connections, of which one account uses always
 /// the same one; here one stands for all.
-public struct RouteConnection: Sendable {
+struct RouteConnection: Sendable {
     /// Where the connection stands.
-    public enum State: Hashable, Sendable {
+    enum State: Hashable, Sendable {
         case idle, awaitInfo
         /// The peer is introduced, the process decides.
         case introduced
         case registered, closed
     }
 
-    public let own: ServerInfo
+    let own: ServerInfo
     /// Whether this end dials again when the connection is lost: it dialled, or closed a connection of its own to
     /// the same server in favour of this one.
-    public private(set) var isSolicited: Bool
+    private(set) var isSolicited: Bool
     /// Its URL is configured.
-    public private(set) var isExplicit: Bool
+    private(set) var isExplicit: Bool
     /// What to dial to reach the peer; of an accepted connection what its INFO says.
-    public private(set) var url: String?
+    private(set) var url: String?
     /// A second connection to the peer was closed in favour of this one, so the peer may have done the opposite.
-    public private(set) var hadDuplicate = false
-    public private(set) var state = State.idle
+    private(set) var hadDuplicate = false
+    private(set) var state = State.idle
     /// The peer's first INFO.
-    public private(set) var peer: ServerInfo?
+    private(set) var peer: ServerInfo?
     /// When messages or interest last went over it in either direction.
-    public var lastActivity = SimTime.start
+    var lastActivity = SimTime.start
 
     private let pingsWhenBusy: Bool
     private var lastPeerPing: SimTime?
@@ -37,7 +37,7 @@ public struct RouteConnection: Sendable {
     private var pings: PingMonitor
 
     /// - Parameter url: the URL that was dialled; `nil` for an accepted connection.
-    public init(
+    init(
         own: ServerInfo, dialled url: String?, isExplicit: Bool = false,
         parameters: ServerParameters = ServerParameters(), version: ServerVersion = .v2_9_10
     ) {
@@ -50,10 +50,10 @@ public struct RouteConnection: Sendable {
     }
 
     /// Whether this end dials again after a loss.
-    public var dialsAgain: Bool { isSolicited || hadDuplicate }
+    var dialsAgain: Bool { isSolicited || hadDuplicate }
 
     /// TCP is up.
-    public mutating func open(draw: () -> UInt64, into outputs: inout [RouteOutput]) {
+    mutating func open(draw: () -> UInt64, into outputs: inout [RouteOutput]) {
         precondition(state == .idle, "a connection is opened once")
         state = .awaitInfo
         outputs.append(.arm(.ping, pings.begin(draw: draw)))
@@ -64,7 +64,7 @@ public struct RouteConnection: Sendable {
 
     /// A second connection to the same server is closed in favour of this one. If this end dialled it, this one is
     /// dialled again in its stead when it is lost.
-    public mutating func supersede(_ duplicate: RouteConnection) {
+    mutating func supersede(_ duplicate: RouteConnection) {
         hadDuplicate = true
         guard duplicate.isSolicited else { return }
         isSolicited = true
@@ -73,7 +73,7 @@ public struct RouteConnection: Sendable {
     }
 
     /// Takes one input and appends what to do, in order.
-    public mutating func handle(_ input: RouteInput, at now: SimTime, into outputs: inout [RouteOutput]) {
+    mutating func handle(_ input: RouteInput, at now: SimTime, into outputs: inout [RouteOutput]) {
         guard state != .idle, state != .closed else { return }
         switch input {
         case .timerFired(let timer):

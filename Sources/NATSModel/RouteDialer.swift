@@ -1,7 +1,7 @@
-public import EventKernel
+import EventKernel
 
 /// The timers of a route. A machine has at most one of each kind running.
-public enum RouteTimer: UInt8, CaseIterable, Hashable, Sendable, BitwiseCopyable {
+enum RouteTimer: UInt8, CaseIterable, Hashable, Sendable, BitwiseCopyable {
     /// Bound on one TCP connect.
     case dial
     /// Pause after a dial failed.
@@ -13,7 +13,7 @@ public enum RouteTimer: UInt8, CaseIterable, Hashable, Sendable, BitwiseCopyable
 }
 
 /// What a route machine asks of its surroundings.
-public enum RouteOutput: Hashable, Sendable {
+enum RouteOutput: Hashable, Sendable {
     /// Start a TCP connect to `RouteDialer.url`.
     case dial
     /// Give up the TCP connect under way.
@@ -37,7 +37,7 @@ public enum RouteOutput: Hashable, Sendable {
 }
 
 /// What happens to a route at either end.
-public enum RouteInput: Hashable, Sendable {
+enum RouteInput: Hashable, Sendable {
     case timerFired(RouteTimer)
     case connectReceived(ConnectOptions)
     case infoReceived(ServerInfo)
@@ -58,9 +58,9 @@ public enum RouteInput: Hashable, Sendable {
 /// One attempt to bring up a route: dials its URL until TCP is up (nats-server v2.9.10 server/route.go
 /// connectToRoute, reConnectToRoute). Explicit routes are dialled for ever, implicit ones `connect_retries` + 1
 /// times. What follows on the connection is `RouteConnection`'s business.
-public struct RouteDialer: Sendable {
+struct RouteDialer: Sendable {
     /// Where the dialer stands.
-    public enum State: Hashable, Sendable {
+    enum State: Hashable, Sendable {
         case reconnectWait
         /// Attempts count from 1.
         case dialling(attempt: Int)
@@ -68,12 +68,12 @@ public struct RouteDialer: Sendable {
         case finished
     }
 
-    public let url: String
+    let url: String
     /// Configured, not learned from other servers.
-    public let isExplicit: Bool
+    let isExplicit: Bool
     /// After a route was closed, not at the first connect.
-    public let isReconnect: Bool
-    public private(set) var state = State.reconnectWait
+    let isReconnect: Bool
+    private(set) var state = State.reconnectWait
 
     private let connectRetries: Int
     private let parameters: ServerParameters
@@ -82,7 +82,7 @@ public struct RouteDialer: Sendable {
     /// DEFAULT_CONNECT_ERROR_REPORTS).
     private static let firstConnectReports = 3_600
 
-    public init(
+    init(
         url: String, isExplicit: Bool, isReconnect: Bool = false, connectRetries: Int = 0,
         parameters: ServerParameters = ServerParameters()
     ) {
@@ -95,14 +95,14 @@ public struct RouteDialer: Sendable {
 
     /// Dials at once, or after the pause of a reconnect: 1.0 to 1.1 s for an explicit route, up to 0.1 s for an
     /// implicit one.
-    public mutating func start(draw: () -> UInt64, into outputs: inout [RouteOutput]) {
+    mutating func start(draw: () -> UInt64, into outputs: inout [RouteOutput]) {
         guard isReconnect else { return dial(1, &outputs) }
         let pause = isExplicit ? parameters.reconnectDelay : .zero
         outputs.append(.arm(.reconnect, pause + uniform(below: parameters.reconnectJitter, draw)))
     }
 
     /// A timer that was armed has fired.
-    public mutating func timerFired(_ timer: RouteTimer, into outputs: inout [RouteOutput]) {
+    mutating func timerFired(_ timer: RouteTimer, into outputs: inout [RouteOutput]) {
         switch (timer, state) {
         case (.reconnect, .reconnectWait): dial(1, &outputs)
         case (.pause, .pause(let attempt)): dial(attempt + 1, &outputs)
@@ -114,14 +114,14 @@ public struct RouteDialer: Sendable {
     }
 
     /// TCP is up.
-    public mutating func dialSucceeded(into outputs: inout [RouteOutput]) {
+    mutating func dialSucceeded(into outputs: inout [RouteOutput]) {
         guard case .dialling = state else { return }
         outputs.append(.disarm(.dial))
         finish(&outputs)
     }
 
     /// The TCP connect was refused.
-    public mutating func dialFailed(_ failure: DialFailure, into outputs: inout [RouteOutput]) {
+    mutating func dialFailed(_ failure: DialFailure, into outputs: inout [RouteOutput]) {
         guard case .dialling(let attempt) = state else { return }
         outputs.append(.disarm(.dial))
         fail(attempt, failure.rawValue, &outputs)

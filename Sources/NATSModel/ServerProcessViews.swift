@@ -46,10 +46,10 @@ extension ServerProcess {
     public var clientCount: Int { links.values.count { if case .client = $0 { true } else { false } } }
 
     /// Remote clusters that this server knows and dials, sorted.
-    public var knownRemotes: [String] { outbounds.keys.sorted() }
+    var knownRemotes: [String] { outbounds.keys.sorted() }
 
     /// What this server tells other clusters to dial, sorted.
-    public var advertisedGatewayURLs: [String] { gatewayURLs.keys.sorted() }
+    var advertisedGatewayURLs: [String] { gatewayURLs.keys.sorted() }
 
     // MARK: Coming to rest
 

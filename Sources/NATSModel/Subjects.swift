@@ -40,11 +40,9 @@ public struct SubjectTable: Sendable {
     /// All tokens of all subjects; those of subject i are `tokenData[tokenStarts[i] ..< tokenStarts[i + 1]]`.
     private var tokenData: [Int32] = []
     private var tokenStarts: [Int32] = [0]
-    private var forms: [Form] = []
+    private var areSubscribable: [Bool] = []
     private var queues: [[UInt8]: QueueID] = [:]
     private var queueNames: [String] = []
-
-    private enum Form: UInt8 { case literal, pattern, invalid }
 
     public init() {}
 
@@ -63,11 +61,7 @@ public struct SubjectTable: Sendable {
         tokenStarts.append(Int32(tokenData.count))
         texts.append(text)
         subjects[bytes] = id
-        if Self.isValidLiteral(text) {
-            forms.append(.literal)
-        } else {
-            forms.append(Self.isValidSubscription(text) ? .pattern : .invalid)
-        }
+        areSubscribable.append(Self.isValidSubscription(text))
         return id
     }
 
@@ -98,11 +92,8 @@ public struct SubjectTable: Sendable {
 
     public func name(of queue: QueueID) -> String { queueNames[Int(queue.rawValue)] }
 
-    /// Valid and without wildcards.
-    public func isLiteral(_ subject: SubjectID) -> Bool { forms[Int(subject.rawValue)] == .literal }
-
     /// May be subscribed to: a valid literal or pattern.
-    public func isSubscribable(_ subject: SubjectID) -> Bool { forms[Int(subject.rawValue)] != .invalid }
+    func isSubscribable(_ subject: SubjectID) -> Bool { areSubscribable[Int(subject.rawValue)] }
 
     /// Whether only servers may publish to it: `_GR_.` and at least one byte (nats-server v2.9.10
     /// server/gateway.go hasGWRoutedReplyPrefix).
@@ -156,16 +147,8 @@ public struct SubjectTable: Sendable {
         return rank(first, one) < rank(second, other)
     }
 
-    /// A subject that can be published to and delivered: non-empty tokens, no wildcard token, no white space.
-    public static func isValidLiteral(_ text: String) -> Bool {
-        guard isValidSubscription(text) else { return false }
-        return !text.utf8.split(separator: UInt8(ascii: "."), omittingEmptySubsequences: false).contains { token in
-            token.elementsEqual([UInt8(ascii: "*")]) || token.elementsEqual([UInt8(ascii: ">")])
-        }
-    }
-
     /// A subject that can be subscribed to: non-empty tokens without white space, the token `>` only at the end.
-    public static func isValidSubscription(_ text: String) -> Bool {
+    static func isValidSubscription(_ text: String) -> Bool {
         let space: [UInt8] = [9, 10, 12, 13, 32]
         guard !text.isEmpty, !text.utf8.contains(where: { space.contains($0) }) else { return false }
         let tokens = text.utf8.split(separator: UInt8(ascii: "."), omittingEmptySubsequences: false)

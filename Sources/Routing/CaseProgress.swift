@@ -1,24 +1,24 @@
 import Scenario
 
 /// Why something cannot happen at a point of a case.
-public struct CaseProblem: Error, Hashable, CustomStringConvertible {
-    public var message: String
+struct CaseProblem: Error, Hashable, CustomStringConvertible {
+    var message: String
     /// The nearest name that would have been right.
-    public var suggestion: String?
+    var suggestion: String?
 
     init(_ message: String, suggestion: String? = nil) {
         self.message = message
         self.suggestion = suggestion
     }
 
-    public var description: String { message + (suggestion.map { " (did you mean \"\($0)\"?)" } ?? "") }
+    var description: String { message + (suggestion.map { " (did you mean \"\($0)\"?)" } ?? "") }
 }
 
 /// What exists at a point of a case: servers that run, clients that are connected, their subscriptions.
 ///
 /// Actions are applied in the order of the case; one that cannot happen is refused with the reason. A server in
 /// lame duck mode may keep its clients for a while, so they stay usable until they disconnect.
-public struct CaseProgress: Sendable {
+struct CaseProgress: Sendable {
     private enum ServerState: Hashable {
         case notStarted, running, lameDuck
         /// With the word for how it ended: `killed`, `stopped`.
@@ -46,16 +46,16 @@ public struct CaseProgress: Sendable {
     private var actions = 0
     private var messages = 0
 
-    public init(_ topology: Topology) {
+    init(_ topology: Topology) {
         self.topology = topology
         servers = topology.servers.map { $0.startsAtOnce ? .running : .notStarted }
     }
 
     /// Names of all clients so far, in the order of their first connection.
-    public var clientNames: [String] { clients.map(\.name) }
+    var clientNames: [String] { clients.map(\.name) }
 
     /// Whether the server can be looked at now.
-    public func isRunning(server: String) -> Bool {
+    func isRunning(server: String) -> Bool {
         topology.servers.firstIndex { $0.name == server }.map { servers[$0] == .running || servers[$0] == .lameDuck }
             ?? false
     }
@@ -63,7 +63,7 @@ public struct CaseProgress: Sendable {
     /// Notes what an action changes.
     ///
     /// - Throws: `CaseProblem` if it cannot happen now; then nothing has changed.
-    public mutating func apply(_ action: Action) throws(CaseProblem) {
+    mutating func apply(_ action: Action) throws(CaseProblem) {
         guard actions < CaseTables.maximumActions else {
             throw CaseProblem("a case has at most \(CaseTables.maximumActions) actions")
         }
@@ -86,7 +86,7 @@ public struct CaseProgress: Sendable {
     }
 
     /// Checks a receiver of an expectation: a client, or `client/label`.
-    public func checkReceiver(_ receiver: String) throws(CaseProblem) {
+    func checkReceiver(_ receiver: String) throws(CaseProblem) {
         let parts = receiver.split(separator: "/", maxSplits: 1, omittingEmptySubsequences: false).map { String($0) }
         let client = clients[try index(of: parts[0])]
         guard parts.count == 2, !client.all.contains(parts[1]) else { return }
@@ -96,7 +96,7 @@ public struct CaseProgress: Sendable {
     }
 
     /// Checks that a server exists and runs.
-    public func checkRunning(_ server: String) throws(CaseProblem) { _ = try running(server) }
+    func checkRunning(_ server: String) throws(CaseProblem) { _ = try running(server) }
 }
 
 extension CaseProgress {

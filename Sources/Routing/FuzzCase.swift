@@ -54,7 +54,7 @@ extension FuzzBatch {
             noResponders: hasRequest && refusals.lowerBound == refusals.upperBound ? refusals.lowerBound : nil)
     }
 
-    /// One share for the members of a group in each cluster, or in all where the region is left to chance.
+    /// One share for the members of a group in each cluster, or in all where the serving cluster is left to chance.
     private func groupShares(_ expected: FuzzExpectation, _ choices: [FuzzReceiver: Int]) -> [Expectation.Share] {
         var shares: [Expectation.Share] = []
         for queue in Set(expected.groups.keys.map(\.queue)).sorted() {

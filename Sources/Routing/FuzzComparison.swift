@@ -9,7 +9,7 @@ public struct FuzzDisagreement: Hashable, Sendable, CustomStringConvertible {
         /// A queue group did not get a message exactly once.
         case group
         /// Another cluster served the group.
-        case region
+        case cluster
         /// Messages of one publisher overtook each other on one subscription.
         case order
         /// Something arrived after its wave had settled.
@@ -40,7 +40,7 @@ public struct FuzzVerdict: Hashable, Sendable {
     public var oddities: [FuzzDisagreement] = []
     /// Pairs of a message and a subscription (or a queue group) that could have had a copy.
     public var pairs = 0
-    /// Those of them of which the number of copies, and the region, must be the same in every run.
+    /// Those of them of which the number of copies, and the cluster, must be the same in every run.
     public var exactPairs = 0
     /// Choices of members that each run made, for the test of shares.
     public var modelChoices = FuzzChoices()
@@ -156,18 +156,18 @@ extension FuzzBatch {
             let range = group?.copies ?? 0...0
             let isExact = range.lowerBound == range.upperBound
             let (model, real) = (sides.0.groups[key, default: []], sides.1.groups[key, default: []])
-            func regions(_ receivers: [FuzzReceiver]) -> [String] {
+            func serving(_ receivers: [FuzzReceiver]) -> [String] {
                 receivers.map { places[$0.client] ?? "" }.sorted()
             }
-            let isRegionExact = (group?.clusters.count ?? 0) <= 1
+            let isClusterExact = (group?.clusters.count ?? 0) <= 1
             if range.upperBound > 0 { verdict.pairs += 1 }
-            if range.upperBound > 0 && isExact && isRegionExact { verdict.exactPairs += 1 }
+            if range.upperBound > 0 && isExact && isClusterExact { verdict.exactPairs += 1 }
             let name = "message \(key.message) for group \(key.queue)"
             let text = "\(name): model \(model), server \(real), arithmetic \(range) of \(group?.clusters ?? [])"
             if isExact && model.count != real.count {
                 verdict.add(.group, position, wave, text)
-            } else if isExact && isRegionExact && regions(model) != regions(real) {
-                verdict.add(.region, position, wave, text)
+            } else if isExact && isClusterExact && serving(model) != serving(real) {
+                verdict.add(.cluster, position, wave, text)
             } else if let group, isExact || !(model.isEmpty && real.isEmpty) {
                 let allowed = Set(group.members.map(\.receiver))
                 let isSound = { (got: [FuzzReceiver]) in range.contains(got.count) && allowed.isSuperset(of: got) }
@@ -205,7 +205,7 @@ extension Observation {
             }
             checkContent(reception, message, isBare: forecast.bare.contains(reception.client))
         case .answer(_, let responder):
-            // Which region's member gets an answer hangs on the age of subscriptions; such answers are not compared.
+            // Which cluster's member gets an answer hangs on the age of subscriptions; such answers are not compared.
             if queue != nil { return }
             let name = wave.anonymous.contains(number) ? "" : responder
             plain[FuzzKey(message: number, receiver: receiver, kind: .answer(name)), default: 0] += 1

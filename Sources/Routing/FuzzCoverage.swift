@@ -1,6 +1,6 @@
 /// What a random program can exercise. A campaign counts the programs that do each.
 public enum FuzzFeature: String, CaseIterable, Hashable, Sendable {
-    case groupAcrossRegions = "queue group with members in several regions"
+    case groupAcrossClusters = "queue group with members in several clusters"
     case groupAcrossServers = "queue group with members on several servers of a cluster"
     case groupWeights = "several members of a queue group on one server"
     case overlap = "one client with two matching subscriptions"
@@ -8,8 +8,8 @@ public enum FuzzFeature: String, CaseIterable, Hashable, Sendable {
     case tail = "message by `>`"
     case unsubscribedThenPublished = "publish to what was unsubscribed"
     case limitReached = "UNSUB max reached"
-    case answeredLocally = "request answered in its region"
-    case answeredAcross = "request answered by another region"
+    case answeredLocally = "request answered in its cluster"
+    case answeredAcross = "request answered by another cluster"
     case answeredByGroup = "request answered by a queue group"
     case observedReply = "reply seen by a wildcard observer"
     case noResponders = "503"
@@ -117,7 +117,7 @@ struct FuzzObserver {
         let servers = members.compactMap { state.client($0.client)?.server }
         let places = Set(servers)
         let clusters = Set(places.compactMap { topology.server($0)?.cluster })
-        if clusters.count > 1 { features.insert(.groupAcrossRegions) }
+        if clusters.count > 1 { features.insert(.groupAcrossClusters) }
         if clusters.count < places.count { features.insert(.groupAcrossServers) }
         if places.count < servers.count { features.insert(.groupWeights) }
     }

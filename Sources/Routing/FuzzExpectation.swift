@@ -301,7 +301,7 @@ struct FuzzEvaluation {
         for (receiver, isReceiverStable) in receivers {
             let holder = spec(receiver.client)
             let reaching = responders.filter { !isSuppressed(receiver.client, $0.client) }
-            // A mapped answer (`_GR_`) comes back by the requester's region, where nobody knows whose it was: echo off
+            // A mapped answer (`_GR_`) comes back by the requester's cluster, where nobody knows whose it was: echo off
             // has no effect then. Whether it is mapped hangs on the age of subscriptions.
             let isReturning = responders.contains { responder in
                 isSuppressed(receiver.client, responder.client)

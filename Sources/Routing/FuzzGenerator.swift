@@ -5,7 +5,7 @@ extension FuzzBatch {
     static let generatedWaves = 14
 
     /// The batch of an index. The same arguments give the same batch on every machine.
-    public init(seed: UInt64, index: Int, programs: Int = 40) {
+    public init(seed: UInt64, index: Int, programs: Int = FuzzBatch.standardSize) {
         precondition(programs > 0 && programs < 1 << 16, "a batch has 1 to 65535 programs")
         var stream = RandomStream(seed: seed, purpose: .fuzzTopology, replication: 0, entity: UInt64(index))
         let topology = Topology.drawn(index: index, &stream)
@@ -233,7 +233,7 @@ struct FuzzGenerator {
         default: subscribe.subject = pick(Self.boxes)
         }
         let isForBoxes = matchesBoxes(FuzzSubject.tokens(subscribe.subject))
-        // Which region's member gets an answer to a group hangs on the age of subscriptions.
+        // Which cluster's member gets an answer to a group hangs on the age of subscriptions.
         if isForBoxes { subscribe.queue = nil }
         if subscribe.queue == nil && !isForBoxes && stream.chance(0.1) {
             subscribe.maximum = 1 + stream.integer(below: 4)

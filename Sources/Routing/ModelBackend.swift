@@ -59,7 +59,7 @@ public struct ModelBackend: ShadowModel {
         try settle()
     }
 
-    /// Throws `UnsettledError` where a client is not connected or its server does not run.
+    /// Throws `UnsettledError` where a client is not connected, its server does not run, or a server to start does.
     public mutating func perform(_ action: Action, message: MessageNumber) throws {
         let world = booted()
         switch action {
@@ -71,7 +71,11 @@ public struct ModelBackend: ShadowModel {
         case .kill(let server): world.kill(world.index(of: server))
         case .stop(let server): world.feed(.stop, to: world.index(of: server))
         case .lameDuck(let server): world.feed(.lameDuck, to: world.index(of: server))
-        case .start(let server): world.start(world.index(of: server))
+        case .start(let server):
+            let index = world.index(of: server)
+            // One that was told to leave may still be there.
+            if world.servers[index].process != nil { throw UnsettledError("server \(server) is running") }
+            world.start(index)
         case .cut(let from, let to, let bothWays): world.cut(world.directions(from, to, bothWays))
         case .heal(let from, let to, let bothWays): world.heal(world.directions(from, to, bothWays))
         }

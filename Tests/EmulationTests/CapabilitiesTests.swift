@@ -29,9 +29,9 @@ private func script(_ fabric: Fabric, _ text: String) throws -> String {
 }
 
 @Test func programsAreFoundOnThePath() throws {
-    let shell = try #require(Capabilities.searchPath("sh"))
+    let shell = try #require(NATSExecutable.path(of: "sh"))
     #expect(shell.hasSuffix("/sh"))
-    #expect(Capabilities.searchPath("no-such-program-anywhere") == nil)
+    #expect(NATSExecutable.path(of: "no-such-program-anywhere") == nil)
 }
 
 @Test func theMachineSaysWhatItCan() {

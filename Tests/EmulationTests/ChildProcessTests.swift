@@ -20,6 +20,15 @@ private func withLab(_ body: (Fabric) throws -> Void) throws {
     }
 }
 
+@Test func aStatusThatSomebodyElseTookIsUnknown() throws {
+    try withLab { fabric in
+        let child = try fabric.launch("/bin/true", [], at: "a1", log: "a1.log")
+        while waitpid(child.pid, nil, 0) < 0 && errno == EINTR {}
+        #expect(child.wait(.seconds(5)) == .unknown)
+        #expect(!child.isRunning)
+    }
+}
+
 @Test func aLogIsAppendedTo() throws {
     try withLab { fabric in
         for word in ["one", "two"] {

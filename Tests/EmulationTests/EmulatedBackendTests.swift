@@ -183,7 +183,7 @@ private let fourClients = [(name: "ann", server: "us-0"), ("bob", "us-1"), ("cid
         let held = StateCheck(gateways: ["us-0": ["sgp"]], routes: ["us-0": []], inbound: ["sgp-0": 1])
         #expect(try bench.backend.hold(held, within: .zero) == [])
         let differences = try bench.backend.hold(StateCheck(gateways: ["us-0": ["fra"]]), within: .milliseconds(20))
-        #expect(differences.map(\.description) == ["us-0: gateways expected fra, seen sgp"])
+        #expect(differences.map(\.description) == ["us-0: gateways expected [fra], seen [sgp]"])
     }
 
     @Test func anEmptyListOfRemotesIsAConfiguration() throws {

@@ -1,3 +1,4 @@
+import CLinux
 import EventKernel
 import Foundation
 import Glibc
@@ -47,6 +48,11 @@ import Testing
     } throws: {
         ($0 as? FabricError)?.code == ECONNREFUSED
     }
+}
+
+@Test func oneWaitTakesTheClientsAndServersOfTheLargestCase() {
+    var items = Array(repeating: clinux_wait(fd: -1), count: 1_100)
+    #expect(clinux_wait(&items, items.count, 0) == 0)
 }
 
 @Test func aConnectToAHostNameIsRefused() throws {

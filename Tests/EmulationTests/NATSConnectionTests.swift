@@ -185,4 +185,18 @@ private struct Wire {
         #expect(monitor.failure == "monitoring answers 'HTTP/1.1 404 Not Found'")
         #expect(!monitor.isOfUse)
     }
+
+    @Test(arguments: [
+        "Content-Length: -1\r\n\r\n", "Content-Length: 9223372036854775807\r\n\r\n", "Content-Length: x\r\n\r\n",
+        "Transfer-Encoding: chunked\r\n\r\n7fffffffffffffff\r\n", "Transfer-Encoding: chunked\r\n\r\n-1\r\n",
+    ])
+    func anImpossibleLengthMakesItUseless(text: String) {
+        let wire = Wire()
+        defer { close(wire.ends.other) }
+        let monitor = MonitorConnection(descriptor: wire.ends.own)
+        monitor.ask()
+        wire.write("HTTP/1.1 200 OK\r\n" + text, to: monitor)
+        #expect(!monitor.isOfUse)
+        #expect(!monitor.hasAnswer)
+    }
 }

@@ -2,15 +2,9 @@ import EventKernel
 import NATSModel
 import Testing
 
-/// Two servers a (0, 1) and two b (2, 3), full meshes. a's gateways lead to 2, b's to 1. Client n lives on server n.
+/// Two clusters of two servers. Client n lives on server n.
 private func fourServers(_ deviations: Deviation) -> SuperCluster {
-    var world = SuperCluster()
-    world.deviations = deviations
-    for name in ["a-1", "a-2", "b-1", "b-2"] { _ = world.addServer(name, cluster: String(name.prefix(1))) }
-    world.route(0, 1)
-    world.route(2, 3)
-    for server in [0, 1] { world.gateway(server, to: 2) }
-    for server in [2, 3] { world.gateway(server, to: 1) }
+    var world = SuperCluster.twoAndTwo(deviations)
     for client in 0..<4 {
         let options = ConnectOptions(echo: client != 3, noResponders: true)
         world.addClient(client, at: client, options: options)

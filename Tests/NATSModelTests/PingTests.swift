@@ -1,6 +1,7 @@
 import EventKernel
-import NATSModel
 import Testing
+
+@testable import NATSModel
 
 /// How long after a cut the connection is closed: ticks run from `phase` on, each answered `roundTrip` later until
 /// the cut at `cut`, when packets stop in both directions.

@@ -1,6 +1,7 @@
 import EventKernel
-import NATSModel
 import Testing
+
+@testable import NATSModel
 
 /// A server at the place of its name with a gateway block; its cluster is the name up to the dash.
 func gated(

@@ -230,12 +230,7 @@ private func delivery(_ number: Int, _ message: Publish, sid: Int32) -> Output {
     /// sees `inbox.>` plainly (sid 1), in a group of its cluster (2) and in one of both (3). The responder is on b-2.
     /// As seen on a real 2.9.10: copies per client, requester first.
     @Test func observersOfAnAnswerSeeItOnceMappedOrNot() {
-        var world = SuperCluster()
-        for name in ["a-1", "a-2", "b-1", "b-2"] { _ = world.addServer(name, cluster: String(name.prefix(1))) }
-        world.route(0, 1)
-        world.route(2, 3)
-        for server in [0, 1] { world.gateway(server, to: 2) }
-        for server in [2, 3] { world.gateway(server, to: 1) }
+        var world = SuperCluster.twoAndTwo()
         for server in 0..<4 {
             world.addClient(server, at: server)
             world.subscribe(server, 1, "inbox.>")

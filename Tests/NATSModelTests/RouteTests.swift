@@ -1,6 +1,7 @@
 import EventKernel
-import NATSModel
 import Testing
+
+@testable import NATSModel
 
 private func info(_ name: String, id: UInt64, cluster: String = "us") -> ServerInfo {
     ServerInfo(

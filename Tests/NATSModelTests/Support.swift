@@ -79,6 +79,18 @@ struct SuperCluster {
     private(set) var crossings = 0
     private var pending: [(server: Int, output: Output)] = []
 
+    /// Two servers a (0, 1) and two b (2, 3), full meshes. a's gateways lead to 2, b's to 1.
+    static func twoAndTwo(_ deviations: Deviation = []) -> SuperCluster {
+        var world = SuperCluster()
+        world.deviations = deviations
+        for name in ["a-1", "a-2", "b-1", "b-2"] { _ = world.addServer(name, cluster: String(name.prefix(1))) }
+        world.route(0, 1)
+        world.route(2, 3)
+        for server in [0, 1] { world.gateway(server, to: 2) }
+        for server in [2, 3] { world.gateway(server, to: 1) }
+        return world
+    }
+
     mutating func addServer(_ name: String, cluster: String) -> Int {
         servers.append(Server(name: name, cluster: cluster, version: version))
         servers[servers.count - 1].deviations = deviations

@@ -30,10 +30,10 @@ private func campaign(
     #expect(backwards.outcomes.map(\.programs) == [40, 20])
 }
 
-@Test func aGroupServedByAnotherRegionIsADisagreement() {
-    let result = campaign(40, real: .farRegion)
+@Test func aGroupServedByAnotherClusterIsADisagreement() {
+    let result = campaign(40, real: .farCluster)
     let kinds = Set(result.outcomes.flatMap(\.disagreements).map(\.kind))
-    #expect(kinds.contains(.region))
+    #expect(kinds.contains(.cluster))
     #expect(!result.holds)
 }
 

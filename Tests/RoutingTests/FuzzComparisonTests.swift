@@ -75,9 +75,9 @@ private let group = [
     #expect(kinds(batch, model: [got("ann", "near", 0)], real: [got("bob", "beside", 0)]) == [])
 }
 
-@Test func anotherClusterIsADisagreementAboutTheRegion() {
+@Test func anotherClusterIsADisagreement() {
     let batch = batch(group, [publish()])
-    #expect(kinds(batch, model: [got("ann", "near", 0)], real: [got("sam", "far", 0)]) == [.region])
+    #expect(kinds(batch, model: [got("ann", "near", 0)], real: [got("sam", "far", 0)]) == [.cluster])
 }
 
 @Test func twoMembersForOneMessageDisagree() {

@@ -13,8 +13,8 @@ struct StandIn: RoutingBackend {
         case groupEndsWithMember
         /// The first member of a group gets every message.
         case firstMember
-        /// Another region serves groups if it can.
-        case farRegion
+        /// Another cluster serves groups if it can.
+        case farCluster
     }
 
     private struct Subscription {
@@ -116,10 +116,10 @@ struct StandIn: RoutingBackend {
         for queue in Set(open.compactMap { subscriptions[$0].made.queue }).sorted() {
             let members = open.filter { subscriptions[$0].made.queue == queue }
             let home = cluster(publisher)
-            let wanted = members.filter { (cluster(subscriptions[$0].client) == home) != (quirk == .farRegion) }
+            let wanted = members.filter { (cluster(subscriptions[$0].client) == home) != (quirk == .farCluster) }
             let near = wanted.isEmpty ? members : wanted
-            let region = cluster(subscriptions[near[0]].client)
-            let serving = near.filter { cluster(subscriptions[$0].client) == region }
+            let nearest = cluster(subscriptions[near[0]].client)
+            let serving = near.filter { cluster(subscriptions[$0].client) == nearest }
             chosen.append(serving[quirk == .firstMember ? 0 : random.integer(below: serving.count)])
         }
         var responders: [ClientSpec] = []
