@@ -59,11 +59,11 @@ extension EmulatedBackend {
             var pairs: [(what: String, expected: String, seen: String)] = []
             if let clusters = check.gateways[name] {
                 let seen = sights[name]?.outbound.keys.sorted() ?? []
-                pairs.append(("gateways", clusters.joined(separator: ", "), seen.joined(separator: ", ")))
+                pairs.append(("gateways", list(clusters), list(seen)))
             }
             if let peers = check.routes[name] {
                 let seen = Set((sights[name]?.routes ?? []).map(nameOrID)).sorted()
-                pairs.append(("routes", peers.joined(separator: ", "), seen.joined(separator: ", ")))
+                pairs.append(("routes", list(peers), list(seen)))
             }
             if let count = check.inbound[name] {
                 let seen = sights[name]?.inbound.values.reduce(0) { $0 + $1.count } ?? 0
@@ -80,6 +80,9 @@ extension EmulatedBackend {
     private func list(_ values: [String: String]) -> String {
         values.sorted { $0.key < $1.key }.map { "\($0.key) \($0.value)" }.joined(separator: ", ")
     }
+
+    /// As the model writes it, so that reports can compare the two.
+    private func list(_ names: [String]) -> String { "[\(names.joined(separator: ", "))]" }
 
     private func nameOrID(_ id: String) -> String { names[id] ?? id }
 
