@@ -28,7 +28,8 @@ public struct NATSExecutable: Hashable, Sendable {
     static func version(in text: String, path: String) throws(EmulationError) -> ServerVersion {
         let words = text.split { $0 == " " || $0 == "\n" }
         guard let word = words.first(where: { $0.hasPrefix("v") && $0.dropFirst().first?.isNumber == true }) else {
-            throw EmulationError("\(path) --version states no version: '\(text.prefix(80))'")
+            let line = text.split(separator: "\n").first ?? ""
+            throw EmulationError("\(path) --version states no version, but '\(line.prefix(80))'")
         }
         do {
             return try ServerVersion(parsing: String(word))

@@ -65,6 +65,9 @@ extension EmulatedBackend {
         values.sorted { $0.key < $1.key }.map { "\($0.key) \($0.value)" }.joined(separator: ", ")
     }
 
+    /// As the model writes it, so that reports can compare the two.
+    private func list(_ names: [String]) -> String { "[\(names.joined(separator: ", "))]" }
+
     private func nameOrID(_ id: String) -> String { names[id] ?? id }
 
     /// A connection to a process that is gone will go as well, unless a cut keeps that from being noticed.

@@ -10,6 +10,9 @@ struct DoctorCommand: ParsableCommand {
             Each thing is tried, not guessed. With --clean the folders of labs whose owner is dead are removed, and \
             their servers ended if any still run.
 
+            The exit code is 0 if a nats-server can be run, 2 if not: then nothing can be emulated. With --clean it is \
+            0 once all is clean.
+
             EXAMPLE
               antipode doctor
               antipode doctor --clean
@@ -25,7 +28,9 @@ struct DoctorCommand: ParsableCommand {
         try reportingFailure {
             do {
                 let cleaned = clean ? try Leftovers.clean() : []
-                Screen.output(DoctorReport.text(Capabilities.probe(server: server), cleaned: cleaned))
+                let found = Capabilities.probe(server: server ?? NATSExecutable.path())
+                Screen.output(DoctorReport.text(found, cleaned: cleaned))
+                if !clean, !DoctorReport.canEmulate(found) { throw ExitCode(2) }
             } catch let error as FabricError {
                 throw FileError(description: "\(error)")
             }
@@ -36,14 +41,12 @@ struct DoctorCommand: ParsableCommand {
 /// What the doctor says.
 enum DoctorReport {
     static func text(_ found: Capabilities, cleaned: [Leftover]) -> String {
-        let server = found.server.map { server in
-            server.version.map { "\(server.path) (\($0))" } ?? "\(server.path) does not run"
-        }
         var rows = [
-            ("nats-server", server ?? "none on the PATH; name one with --server"),
+            ("nats-server", server(found)),
             ("namespaces", state(found.namespaces)), ("TUN devices", state(found.devices)),
             ("congestion control", found.congestionControl), ("cores", "\(found.cores)"),
         ]
+        rows.append(("routing cases", cases(found)))
         rows += cleaned.map { ("cleaned", $0.directory) }
         rows += found.leftovers.map { ("left behind", describe($0)) }
         let width = rows.map(\.0.count).max() ?? 0
@@ -52,6 +55,28 @@ enum DoctorReport {
         }
         let hint = found.leftovers.isEmpty ? "" : "antipode doctor --clean removes what was left behind\n"
         return lines.joined() + hint
+    }
+
+    /// Whether there is a server to run.
+    static func canEmulate(_ found: Capabilities) -> Bool { version(found) != nil }
+
+    private static func version(_ found: Capabilities) -> NATSExecutable? {
+        guard let server = found.server, server.version != nil else { return nil }
+        return try? NATSExecutable(path: server.path)
+    }
+
+    private static func server(_ found: Capabilities) -> String {
+        guard let server = found.server else { return "none on the PATH; name one with --server" }
+        if let version = version(found)?.version { return "\(version), \(server.path)" }
+        guard let said = server.version else { return "\(server.path) does not run" }
+        return "\(server.path) is none: --version says '\(said)'"
+    }
+
+    /// What it comes to for `antipode route`.
+    private static func cases(_ found: Capabilities) -> String {
+        if !canEmulate(found) { return "on the model only" }
+        if found.namespaces.isAvailable, found.devices.isAvailable { return "all can run on real servers" }
+        return "those with delays or cuts (`wan`, `cut`) run on the model only, the others on real servers too"
     }
 
     private static func state(_ availability: Availability) -> String {

@@ -1,6 +1,5 @@
 import Emulation
 import Experiment
-import Foundation
 import NATSModel
 import Report
 import Routing
@@ -21,32 +20,51 @@ struct FuzzSession {
     /// - Returns: the exit code: 1 after a disagreement, 2 if not all programs could be run.
     /// - Throws: `FileError` if the report or a case cannot be written.
     func run() throws -> Int32 {
+        // Found out now, not after an hour.
+        if let output { try RouteOutput.check(output) }
+        try RouteOutput.checkFolder(folder, for: folder)
         Interrupt.install()
         let threads = backends.threads(jobs)
         let (makeModel, makeReal) = (makeModel, makeReal)
+        let line = RouteProgress("programs", of: programs)
+        line.show(0)
         let campaign = runCampaign(
-            programs: programs, seed: seed, makeModel: makeModel, makeReal: makeReal,
+            programs: programs, seed: seed,
+            makeModel: { batch in
+                // After Ctrl-C the batches that are left end at once.
+                if Interrupt.isRequested { throw InterruptedBatch() }
+                return try makeModel(batch)
+            },
+            makeReal: makeReal,
             jobs: { count, job in
                 let pool = ReplicationPool(count: count, threads: min(threads, count)) { index in job(index) }
                 while pool.take() != nil {}
             },
             progress: { progress in
-                guard Screen.errorIsTerminal else { return }
-                let found = progress.disagreements == 0 ? "" : ", \(progress.disagreements) disagreements"
-                Screen.error("\r\(progress.programs) of \(progress.of) programs\(found)\u{1B}[K")
+                if Interrupt.isRequested { return }
+                let count = progress.disagreements
+                line.show(progress.programs, found: count == 0 ? "" : "\(count) disagreements")
             })
-        if Screen.errorIsTerminal { Screen.error("\r\u{1B}[K") }
-        if Interrupt.isRequested {
-            Screen.error("antipode: interrupted\n")
-            return 2
-        }
+        line.clear()
+        if Interrupt.isRequested { return reportInterrupted(campaign) }
         try report(campaign)
         for (batch, disagreement) in disagreements(campaign).prefix(Self.shrunkAtMost) {
             try shrink(disagreement, batch)
         }
-        if campaign.disagreementCount > 0 { return 1 }
-        if !campaign.failures.isEmpty { return 2 }
-        return campaign.holds ? 0 : 1
+        switch campaign.verdict {
+        case .agrees: return 0
+        case .disagrees: return 1
+        case .inconclusive: return 2
+        }
+    }
+
+    /// What was found before Ctrl-C is not lost.
+    private func reportInterrupted(_ campaign: FuzzCampaign) -> Int32 {
+        var finished = campaign
+        finished.outcomes.removeAll { $0.failure != nil }
+        if finished.disagreementCount > 0 { Screen.output(finished.summary) }
+        Screen.error("antipode: interrupted after \(finished.programs) of \(programs) programs\n")
+        return 2
     }
 
     /// The first disagreement of each program, with its batch.
@@ -75,10 +93,9 @@ struct FuzzSession {
 
     private func report(_ campaign: FuzzCampaign) throws {
         let name = backends.server.map { "nats-server \($0.version)" } ?? ""
-        let text = "model against \(name)\n\(campaign.description)\n"
-        Screen.output(text)
-        guard let output else { return }
-        try write(text, to: output)
+        let heading = "model against \(name)\n"
+        Screen.output(heading + campaign.summary)
+        if let output { try RouteOutput.write(heading + campaign.description, to: output) }
     }
 
     /// Looks for the smallest program that still disagrees and writes it as a case that expects what the server did.
@@ -102,15 +119,9 @@ struct FuzzSession {
             title: "Random program \(disagreement.program) of batch \(index), seed \(seed)",
             about: "\(disagreement)", real: try shrunk.batch.run(with: makeReal))
         let path = "\(folder)/found-\(seed)-\(index)-\(disagreement.program).yaml"
-        try write(CaseWriter.text(routingCase), to: path)
+        try RouteOutput.write(CaseWriter.text(routingCase), to: path)
         Screen.output("written: \(path)\n")
     }
-
-    private func write(_ text: String, to path: String) throws {
-        do {
-            try Data(text.utf8).write(to: URL(fileURLWithPath: path), options: .atomic)
-        } catch {
-            throw FileError(description: "\(path): cannot be written")
-        }
-    }
 }
+
+private struct InterruptedBatch: Error {}

@@ -25,18 +25,21 @@ struct RouteCommand: ParsableCommand {
         abstract: "Check which messages reach whom, on the model and on real servers.",
         discussion: """
             Runs routing cases: files that state a topology, what clients and operators do, and who must get which \
-            message. All files are read before anything runs.
+            message. All files are read before anything runs. The text shows cases that did not hold or were not run, \
+            and how many passed; --verbose names them all.
 
             With --random it makes up programs instead, runs them on the model and on real servers, and compares who \
             got what. A disagreement is shrunk to a small case file that joins the others.
 
             The exit code is 1 if an expectation did not hold, 2 if a case could not be run on this machine or none \
-            was run, else 0. Cases of other nats-server releases are skipped unless --all-versions is given.
+            was run, else 0; 65 if a file is wrong, 64 for a wrong command line. Cases of other nats-server releases \
+            are skipped unless --all-versions is given.
 
             EXAMPLE
               antipode route
               antipode route scenarios/routing --backend both --filter queue
               antipode route my-case.yaml --backend emulate --server ./nats-server
+              antipode route --format junit --output route.xml
               antipode route --random 500 --seed 7
             """)
 
@@ -78,8 +81,11 @@ struct RouteCommand: ParsableCommand {
     @Option(help: "Print text for people, one line of JSON, or JUnit XML.")
     var format = RouteFormat.text
 
-    @Option(help: ArgumentHelp("Write the report to a file, and only its last lines here.", valueName: "path"))
+    @Option(help: ArgumentHelp("Write the whole report to a file too; the screen stays as it is.", valueName: "path"))
     var output: String?
+
+    @Flag(name: .shortAndLong, help: "Name every case in the text, not only those that did not pass.")
+    var verbose = false
 
     func validate() throws {
         if let jobs, !(1...256).contains(jobs) { throw ValidationError("--jobs must be 1 to 256") }
@@ -88,8 +94,9 @@ struct RouteCommand: ParsableCommand {
             if backend == .simulate || backend == .emulate {
                 throw ValidationError("--random compares the model with real servers: leave out --backend")
             }
-            if format != .text || filter != nil || allVersions {
-                throw ValidationError("--format, --filter and --all-versions are about case files, not --random")
+            if format != .text || filter != nil || allVersions || verbose {
+                throw ValidationError(
+                    "--format, --filter, --all-versions and --verbose are about case files, not --random")
             }
         } else if seed != nil {
             throw ValidationError("--seed needs --random")
@@ -111,7 +118,8 @@ struct RouteCommand: ParsableCommand {
                 throw ExitCode(try session.run())
             }
             let session = RouteSession(
-                backends: backends, runsAllVersions: allVersions, jobs: jobs, format: format, output: output)
+                backends: backends, runsAllVersions: allVersions, jobs: jobs, format: format, listsAll: verbose,
+                output: output)
             throw ExitCode(try session.run(try RouteFiles.load(cases, filter: filter)))
         }
     }

@@ -40,11 +40,14 @@ enum RouteFiles {
 
     private static func files(_ path: String) throws -> [String] {
         var isDirectory: ObjCBool = false
+        if path.isEmpty { throw FileError(description: "the name of a case file is empty") }
         // What is not there is for the reader to report.
         guard FileManager.default.fileExists(atPath: path, isDirectory: &isDirectory), isDirectory.boolValue else {
             return [path]
         }
-        let names = (try? FileManager.default.subpathsOfDirectory(atPath: path)) ?? []
+        guard let names = try? FileManager.default.subpathsOfDirectory(atPath: path) else {
+            throw FileError(description: "\(path): the folder cannot be read")
+        }
         let files = names.filter { $0.hasSuffix(".yaml") || $0.hasSuffix(".yml") }.sorted()
         if files.isEmpty { throw FileError(description: "\(path): no case files in this folder") }
         return files.map { path + (path.hasSuffix("/") ? "" : "/") + $0 }
@@ -61,18 +64,40 @@ struct RouteBackends: Sendable {
     /// - Throws: `FileError` if there is no server to run.
     init(choice: RouteBackendChoice, server path: String?, version: ServerVersion?) throws {
         if choice != .simulate {
-            guard let found = path ?? NATSExecutable.path() else {
-                throw FileError(description: "no nats-server on the PATH; name one with --server")
-            }
-            do {
-                server = try NATSExecutable(path: found)
-            } catch {
-                throw FileError(description: "\(error)")
-            }
+            server = try Self.executable(path)
             let namespaces = Fabric.namespacesAvailable
             networkProblem = namespaces.isAvailable ? nil : namespaces.reason
         }
         if choice != .emulate { model = version ?? server?.version ?? .v2_9_10 }
+    }
+
+    /// A name without a slash is looked for on the `PATH`, as a shell does.
+    private static func executable(_ path: String?) throws -> NATSExecutable {
+        guard let found = NATSExecutable.path(of: path ?? "nats-server") else {
+            guard let path else {
+                Screen.error("antipode: no nats-server on the PATH; name one with --server\n")
+                throw ExitCode(2)
+            }
+            throw FileError(description: "\(path): \(whyNotRun(path))")
+        }
+        if isFolder(found) { throw FileError(description: "\(found): \(whyNotRun(found))") }
+        do {
+            return try NATSExecutable(path: found)
+        } catch {
+            throw FileError(description: "\(error)".trimmingCharacters(in: .whitespacesAndNewlines))
+        }
+    }
+
+    private static func isFolder(_ path: String) -> Bool {
+        var isFolder: ObjCBool = false
+        return FileManager.default.fileExists(atPath: path, isDirectory: &isFolder) && isFolder.boolValue
+    }
+
+    private static func whyNotRun(_ path: String) -> String {
+        let exists = FileManager.default.fileExists(atPath: path)
+        if !path.contains("/") { return exists ? "not on the PATH; say ./\(path)" : "not on the PATH" }
+        if !exists { return "no such file" }
+        return isFolder(path) ? "is a folder, not a nats-server" : "may not be executed"
     }
 
     var usesServers: Bool { server != nil }
@@ -96,7 +121,7 @@ struct RouteBackends: Sendable {
                 results.append(
                     CaseResult(
                         title: routingCase.title, backend: backend.name, version: backend.version,
-                        verdict: .inconclusive("packets must take time or vanish: \(networkProblem)")))
+                        verdict: .inconclusive("delays and cuts need network namespaces: \(networkProblem)")))
             } else {
                 results.append(runner(false).run(routingCase, on: &backend))
             }
@@ -123,12 +148,17 @@ struct RouteSession {
     var runsAllVersions: Bool
     var jobs: Int?
     var format: RouteFormat
+    /// Whether the text names every case, or only those that did not pass.
+    var listsAll: Bool
     var output: String?
 
     /// - Returns: the exit code.
     /// - Throws: `FileError` if the report cannot be written.
     func run(_ cases: [RouteCase]) throws -> Int32 {
+        if let output { try RouteOutput.check(output) }
         Interrupt.install()
+        let progress = RouteProgress("cases", of: cases.count)
+        progress.show(0)
         let (backends, runsAllVersions) = (backends, runsAllVersions)
         let pool = ReplicationPool(count: cases.count, threads: min(backends.threads(jobs), cases.count)) {
             index in
@@ -144,12 +174,16 @@ struct RouteSession {
             let record = CaseRecord(
                 file: cases[index].file, title: cases[index].routingCase.title, results: try result.get())
             records.append(record)
-            clearProgress()
-            if format == .text, output == nil { Screen.output(CaseTextReport.text(record)) }
-            showProgress(records.count, of: cases.count)
+            progress.clear()
+            // Failures at once: the rest may take minutes.
+            if showsText, listsAll || record.hasFailed { Screen.output(CaseTextReport.text(record)) }
+            let failed = records.count { $0.hasFailed }
+            if records.count < cases.count {
+                progress.show(records.count, found: failed == 0 ? "" : "\(failed) failed")
+            }
         }
-        clearProgress()
-        try report(records)
+        progress.clear()
+        try report(records, seconds: progress.seconds)
         if records.count < cases.count {
             Screen.error("antipode: interrupted after \(records.count) of \(cases.count) cases\n")
             return 2
@@ -157,30 +191,23 @@ struct RouteSession {
         return CaseTally(records.flatMap(\.results)).exitCode
     }
 
-    private func report(_ records: [CaseRecord]) throws {
-        let summary = CaseTextReport.summary(records)
-        let text: String
-        switch format {
-        // Without a file the cases are on the screen already.
-        case .text: text = (output == nil ? "" : records.map(CaseTextReport.text).joined()) + summary
-        case .json: text = try CaseJSONReport.text(records)
-        case .junit: text = CaseJUnitReport.text(records)
+    /// A report in another format that goes to the screen is all that goes there.
+    private var showsText: Bool { format == .text || output != nil }
+
+    private func report(_ records: [CaseRecord], seconds: Double) throws {
+        let summary = CaseTextReport.summary(records, seconds: seconds)
+        if showsText {
+            let notRun = listsAll ? "" : CaseTextReport.notRun(records)
+            Screen.output(notRun + (records.isEmpty ? "" : summary))
+            if format == .text, output == nil { return }
         }
+        let text =
+            switch format {
+            case .text: CaseTextReport.text(records, listsAll: true) + summary
+            case .json: try CaseJSONReport.text(records)
+            case .junit: CaseJUnitReport.text(records)
+            }
         guard let output else { return Screen.output(text) }
-        do {
-            try Data(text.utf8).write(to: URL(fileURLWithPath: output), options: .atomic)
-        } catch {
-            throw FileError(description: "\(output): cannot be written")
-        }
-        Screen.output(summary)
-    }
-
-    private func showProgress(_ done: Int, of total: Int) {
-        guard Screen.errorIsTerminal, done < total else { return }
-        Screen.error("\r\(done) of \(total) cases\u{1B}[K")
-    }
-
-    private func clearProgress() {
-        if Screen.errorIsTerminal { Screen.error("\r\u{1B}[K") }
+        try RouteOutput.write(text, to: output)
     }
 }

@@ -78,13 +78,13 @@ import Testing
     @Test func twoBackEndsStandSideBySide() {
         #expect(
             CaseTextReport.text(record(result("model", .pass), result("server", .pass, seconds: 1.5)))
-                == "pass  pass  Queues <stay> near (12 ms, 1500 ms)\n")
+                == "pass  Queues <stay> near (model 12 ms, server 1.5 s)\n")
         let failed = [Mismatch(place: "q.yaml:6:5", step: "s", subject: "sam", expected: "1", seen: "2")]
         var other = failed
         other[0].seen = "3"
         #expect(
             CaseTextReport.text(record(result("model", .fail, failed), result("server", .fail, other))) == """
-                FAIL  FAIL  Queues <stay> near (12 ms, 12 ms)
+                FAIL  Queues <stay> near (model 12 ms, server 12 ms)
                   on model:
                   q.yaml:6:5: s
                     sam  expected 1  seen 2
@@ -96,18 +96,77 @@ import Testing
                 """)
     }
 
+    @Test func whatFailsAlikeOnBothIsSaidOnce() {
+        let failed = [Mismatch(place: "q.yaml:6:5", step: "s", subject: "sam", expected: "1", seen: "2")]
+        #expect(
+            CaseTextReport.text(record(result("model", .fail, failed), result("server", .fail, failed))) == """
+                FAIL  Queues <stay> near (model 12 ms, server 12 ms)
+                  on both:
+                  q.yaml:6:5: s
+                    sam  expected 1  seen 2
+
+                """)
+    }
+
+    @Test func verdictsThatDifferAreNamedAndTheWorstStandsInFront() {
+        #expect(
+            CaseTextReport.text(
+                record(result("model of x", .pass), result("nats-server 2.9.10", .inconclusive("no namespaces"))))
+                    == """
+                    open  Queues <stay> near (model pass 12 ms, nats-server open)
+                      on nats-server 2.9.10:
+                      no namespaces
+
+                    """)
+        #expect(
+            CaseTextReport.text(record(result("model", .pass), result("server", .fail)))
+                .hasPrefix("FAIL  Queues <stay> near (model pass 12 ms, server FAIL 12 ms)\n"))
+        #expect(
+            CaseTextReport.text(record(result("model", .pass), result("server", .skipped("x"))))
+                .hasPrefix("pass  Queues <stay> near (model pass 12 ms, server skip)\n"))
+    }
+
+    @Test func withoutNamingAllOnlyWhatDidNotPassIsShown() {
+        let skipped = (1...7).map { number in
+            CaseRecord(file: "\(number).yaml", title: "t", results: [result("model", .skipped("too new"))])
+        }
+        let records = [
+            record(result("model", .pass)), record(result("model", .fail, [Self.mismatches[1]])),
+            record(result("model", .inconclusive("no namespaces"))),
+        ]
+        #expect(
+            CaseTextReport.text(records + skipped, listsAll: false) == """
+                FAIL  Queues <stay> near (12 ms)
+                  q.yaml:6:5: ann publishes to a 4 times
+                    bea/a  expected 0..1  seen 3
+                open  on model, 1 case: no namespaces
+                  q.yaml
+                skip  on model, 7 cases: too new
+                  1.yaml
+                  2.yaml
+                  3.yaml
+                  4.yaml
+                  5.yaml
+                  and 2 more; --verbose names them
+
+                """)
+        #expect(
+            CaseTextReport.text(Array(records.prefix(1)), listsAll: true) == "pass  Queues <stay> near (12 ms)\n")
+    }
+
     @Test func theSummaryCountsForEachBackEnd() {
         let records = [
             record(result("model", .pass), result("server", .fail)),
             record(result("model", .skipped("x")), result("server", .inconclusive("y"))),
         ]
         #expect(
-            CaseTextReport.summary(records) == """
-                model: 1 passed, 1 skipped (25 ms)
-                server: 1 failed, 1 inconclusive (25 ms)
+            CaseTextReport.summary(records, seconds: 0.9996) == """
+                model: 1 passed, 1 skipped
+                server: 1 failed, 1 open
+                2 cases in 1.0 s
 
                 """)
-        #expect(CaseTextReport.summary([]) == "nothing ran\n")
+        #expect(CaseTextReport.summary([], seconds: 1) == "nothing ran\n")
     }
 
     @Test(

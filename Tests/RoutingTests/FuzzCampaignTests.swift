@@ -19,6 +19,8 @@ private func campaign(
     #expect(result.failures == [])
     #expect(result.coverage.missing == [])
     #expect(result.exactShare > 0.88)
+    #expect(result.verdict == .agrees)
+    #expect(result.summary.hasSuffix("\n27 of 27 features exercised\nThe model and the servers agree.\n"))
     #expect(result.modelShares.choices > 200)
     #expect(result.holds)
 }
@@ -34,6 +36,9 @@ private func campaign(
     let result = campaign(40, real: .farCluster)
     let kinds = Set(result.outcomes.flatMap(\.disagreements).map(\.kind))
     #expect(kinds.contains(.cluster))
+    #expect(result.verdict == .disagrees)
+    #expect(result.summary.split(separator: "\n").count < 20, "it fits on a screen")
+    #expect(result.summary.contains("\n  and \(result.disagreementCount - 8) more\n"))
     #expect(!result.holds)
 }
 
@@ -42,6 +47,7 @@ private func campaign(
     #expect(result.disagreementCount == 0)
     #expect(result.modelShares.holds)
     #expect(!result.realShares.holds)
+    #expect(result.verdict == .disagrees)
     #expect(!result.holds)
 }
 
@@ -57,6 +63,8 @@ private func campaign(
         makeReal: { _ in throw UnsettledError("no route between a and b") })
     #expect(result.failures == ["batch 0: no route between a and b"])
     #expect(result.programs == 0)
+    #expect(result.verdict == .inconclusive("1 of 1 batches could not be run"))
+    #expect(result.summary.contains("\n1 failed batches:\n  batch 0: no route between a and b\n"))
     #expect(!result.holds)
 }
 
@@ -66,4 +74,11 @@ private func campaign(
         programs: 25, seed: 1, batchSize: 10, makeModel: { _ in StandIn(seed: 1) },
         makeReal: { _ in StandIn(seed: 2) }, progress: { progress in seen.withLock { $0.append(progress.programs) } })
     #expect(seen.withLock { $0 } == [10, 20, 25])
+}
+
+@Test func aFewProgramsThatAgreeProveTooLittle() {
+    let result = campaign(3)
+    #expect(result.disagreementCount == 0)
+    #expect(result.verdict == .inconclusive("too few programs to exercise everything, 200 usually do"))
+    #expect(result.summary.contains("No disagreement, but inconclusive: too few programs"))
 }
