@@ -192,7 +192,8 @@ final class NATSConnection: PollSource {
     static func pattern(_ pattern: String, matches subject: String) -> Bool {
         var subjects = SubjectTable()
         let wanted = subjects.intern(pattern)
-        return subjects.matches(pattern: wanted, subject: subjects.intern(subject))
+        let given = subjects.intern(subject)
+        return subjects.matches(pattern: wanted, subject: given)
     }
 
     // MARK: What reaches it
