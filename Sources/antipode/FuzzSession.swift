@@ -21,8 +21,8 @@ struct FuzzSession {
     /// - Throws: `FileError` if the report or a case cannot be written.
     func run() throws -> Int32 {
         // Found out now, not after an hour.
-        if let output { try RouteOutput.check(output) }
-        try RouteOutput.checkFolder(folder, for: folder)
+        if let output { try RouteReportFile.check(output) }
+        try RouteReportFile.checkFolder(folder, for: folder)
         Interrupt.install()
         let threads = backends.threads(jobs)
         let (makeModel, makeReal) = (makeModel, makeReal)
@@ -95,7 +95,7 @@ struct FuzzSession {
         let name = backends.server.map { "nats-server \($0.version)" } ?? ""
         let heading = "model against \(name)\n"
         Screen.output(heading + campaign.summary)
-        if let output { try RouteOutput.write(heading + campaign.description, to: output) }
+        if let output { try RouteReportFile.write(heading + campaign.description, to: output) }
     }
 
     /// Looks for the smallest program that still disagrees and writes it as a case that expects what the server did.
@@ -119,7 +119,7 @@ struct FuzzSession {
             title: "Random program \(disagreement.program) of batch \(index), seed \(seed)",
             about: "\(disagreement)", real: try shrunk.batch.run(with: makeReal))
         let path = "\(folder)/found-\(seed)-\(index)-\(disagreement.program).yaml"
-        try RouteOutput.write(CaseWriter.text(routingCase), to: path)
+        try RouteReportFile.write(CaseWriter.text(routingCase), to: path)
         Screen.output("written: \(path)\n")
     }
 }

@@ -43,8 +43,11 @@ struct RouteCommand: ParsableCommand {
               antipode route --random 500 --seed 7
             """)
 
+    /// Where the cases of this project are.
+    static let defaultFolder = "scenarios/routing"
+
     @Argument(help: ArgumentHelp("Case files, or folders of them.", valueName: "case"))
-    var cases: [String] = ["scenarios/routing"]
+    var cases: [String] = [RouteCommand.defaultFolder]
 
     @Option(
         help: "Run on the model (if not given), on real servers, or on both and compare (always with --random).")

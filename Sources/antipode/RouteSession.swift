@@ -43,6 +43,9 @@ enum RouteFiles {
         if path.isEmpty { throw FileError(description: "the name of a case file is empty") }
         // What is not there is for the reader to report.
         guard FileManager.default.fileExists(atPath: path, isDirectory: &isDirectory), isDirectory.boolValue else {
+            if path == RouteCommand.defaultFolder {
+                throw FileError(description: "no folder \(path) here; name case files, or folders of them")
+            }
             return [path]
         }
         guard let names = try? FileManager.default.subpathsOfDirectory(atPath: path) else {
@@ -155,7 +158,7 @@ struct RouteSession {
     /// - Returns: the exit code.
     /// - Throws: `FileError` if the report cannot be written.
     func run(_ cases: [RouteCase]) throws -> Int32 {
-        if let output { try RouteOutput.check(output) }
+        if let output { try RouteReportFile.check(output) }
         Interrupt.install()
         let progress = RouteProgress("cases", of: cases.count)
         progress.show(0)
@@ -208,6 +211,6 @@ struct RouteSession {
             case .junit: CaseJUnitReport.text(records)
             }
         guard let output else { return Screen.output(text) }
-        try RouteOutput.write(text, to: output)
+        try RouteReportFile.write(text, to: output)
     }
 }

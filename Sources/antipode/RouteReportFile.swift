@@ -1,7 +1,7 @@
 import Foundation
 
 /// Files that `route` writes.
-enum RouteOutput {
+enum RouteReportFile {
     /// Finds out before long work whether its result will have a place.
     ///
     /// - Throws: `FileError` if there is no folder for the file, or if it is a folder itself.
