@@ -59,11 +59,11 @@ extension EmulatedBackend {
             var pairs: [(what: String, expected: String, seen: String)] = []
             if let clusters = check.gateways[name] {
                 let seen = sights[name]?.outbound.keys.sorted() ?? []
-                pairs.append(("gateways", clusters.joined(separator: ", "), seen.joined(separator: ", ")))
+                pairs.append(("gateways", bracketed(clusters), bracketed(seen)))
             }
             if let peers = check.routes[name] {
                 let seen = Set((sights[name]?.routes ?? []).map(nameOrID)).sorted()
-                pairs.append(("routes", peers.joined(separator: ", "), seen.joined(separator: ", ")))
+                pairs.append(("routes", bracketed(peers), bracketed(seen)))
             }
             if let count = check.inbound[name] {
                 let seen = sights[name]?.inbound.values.reduce(0) { $0 + $1.count } ?? 0
@@ -76,6 +76,9 @@ extension EmulatedBackend {
         }
         return differences
     }
+
+    /// As the model says it: equal findings read the same on both.
+    private func bracketed(_ names: [String]) -> String { "[\(names.sorted().joined(separator: ", "))]" }
 
     private func list(_ values: [String: String]) -> String {
         values.sorted { $0.key < $1.key }.map { "\($0.key) \($0.value)" }.joined(separator: ", ")
