@@ -33,8 +33,10 @@ public final class EmulatedBackend: RoutingBackend {
     var isUnsure = false
     /// Ordered pairs of servers whose packets vanish.
     var cuts: Set<[String]> = []
-    /// Since when there are any.
-    var cutStart: Int64?
+    /// Since when there are any, in real time and in the model's.
+    var cutStart: (real: Int64, model: SimTime)?
+    /// When a process last ended.
+    var lastEnd: Int64?
     /// How long packets vanished before the last heal. TCP tries again at growing intervals, so what is still under
     /// way can take as long once more.
     var outage = SimDuration.zero

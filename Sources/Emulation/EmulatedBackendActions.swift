@@ -4,6 +4,9 @@ import Glibc
 public import Routing
 
 extension EmulatedBackend {
+    /// Longer than servers wait before they dial someone anew whom they only learnt of.
+    private static let retryTime = SimDuration.milliseconds(150)
+
     /// Does it on the servers, and tells the shadow what it has to know.
     public func perform(_ action: Action, message: MessageNumber) throws {
         switch action {
@@ -11,7 +14,7 @@ extension EmulatedBackend {
         case .disconnect(let name): try disconnect(name)
         case .subscribe(let subscribe): try self.subscribe(subscribe)
         case .unsubscribe(let name, let label, let maximum):
-            let isGroupMember = try client(name).unsubscribe(label, maximum: maximum)
+            guard let isGroupMember = try client(name).unsubscribe(label, maximum: maximum) else { return }
             // With a maximum the model is told when it is reached.
             if maximum == nil {
                 changes.remove(1, hasGroups: isGroupMember)
@@ -24,6 +27,7 @@ extension EmulatedBackend {
         case .start(let name):
             let server = try server(name)
             if server.isRunning { throw EmulationError("server '\(name)' is running") }
+            try awaitRetries()
             try launch(server)
             try awaitGreeting(of: server)
             changes.touchesConnections = true
@@ -113,8 +117,19 @@ extension EmulatedBackend {
         means(process)
         guard process.wait(Self.patience) != nil else { throw EmulationError("server '\(name)' does not end") }
         server.forgetProcess()
+        lastEnd = clinux_now()
         try releaseClients(of: name)
         try tellShadow(action)
+    }
+
+    /// Waits until the others have tried again to reach a process that ended.
+    ///
+    /// Whom a server only learnt of it dials once more up to 100 ms after the connection went, and then forgets; the
+    /// model has done so when it has come to rest.
+    private func awaitRetries() throws {
+        guard changes.isEmpty, let lastEnd else { return }
+        let deadline = Deadline(after: Self.retryTime - .nanoseconds(clinux_now() - lastEnd))
+        while !deadline.isOver { try loop.turn(deadline.left) }
     }
 
     /// Reads what a dead server had sent to its clients, and forgets them.
@@ -154,9 +169,9 @@ extension EmulatedBackend {
             }
         }
         if isCut {
-            cutStart = cutStart ?? clinux_now()
+            cutStart = cutStart ?? (clinux_now(), shadow.now)
         } else if let start = cutStart {
-            outage = max(outage, .nanoseconds(clinux_now() - start))
+            outage = max(outage, .nanoseconds(clinux_now() - start.real))
             if cuts.isEmpty { cutStart = nil }
             // What was held up arrives now, whoever published it.
             log.publishers.formUnion(clients.values.filter(\.isOpen).map(\.name))

@@ -22,6 +22,9 @@ final class ClientLog {
     var requesters: Set<String> = []
     /// Sync messages that are still to arrive.
     var awaitedSyncs: Set<Sync> = []
+    /// Sync messages that arrived before it was known that they would: those that a cut had held up do, while
+    /// interest spreads after the heal.
+    private var earlySyncs: Set<Sync> = []
     /// What nobody expected.
     var problems: [String] = []
 
@@ -31,6 +34,14 @@ final class ClientLog {
         var client: String
 
         static func < (left: Sync, right: Sync) -> Bool { (left.number, left.client) < (right.number, right.client) }
+    }
+
+    func await(_ sync: Sync) {
+        if earlySyncs.remove(sync) == nil { awaitedSyncs.insert(sync) }
+    }
+
+    func note(_ sync: Sync) {
+        if awaitedSyncs.remove(sync) == nil, earlySyncs.count < Self.limit { earlySyncs.insert(sync) }
     }
 
     func add(_ reception: Reception) {
@@ -109,10 +120,12 @@ final class NATSConnection: PollSource {
         stream.send(line)
     }
 
-    /// - Returns: whether it is a member of a queue group.
+    /// - Returns: whether it is a member of a queue group; `nil` when it got its maximum before.
     /// - Throws: when there is no such subscription, or the maximum would count sync messages.
-    func unsubscribe(_ label: String, maximum: Int?) throws(EmulationError) -> Bool {
+    func unsubscribe(_ label: String, maximum: Int?) throws(EmulationError) -> Bool? {
         guard let sid = sids[label], let subscription = subscriptions[sid] else {
+            // Nobody can know when that happens, so a case may end what has ended.
+            if subscriptions.values.contains(where: { $0.subscribe.label == label }) { return nil }
             throw EmulationError("client \(name) has no subscription '\(label)'")
         }
         if let maximum {
@@ -222,7 +235,7 @@ final class NATSConnection: PollSource {
     private func receive(_ message: NATSMessage) {
         if message.sid == Self.syncSID {
             if let number = Int(message.payload.dropFirst()) {
-                log.awaitedSyncs.remove(ClientLog.Sync(number: number, client: name))
+                log.note(ClientLog.Sync(number: number, client: name))
             }
             return
         }

@@ -1,3 +1,4 @@
+import CLinux
 import EventKernel
 import Routing
 
@@ -35,6 +36,8 @@ struct InterestChanges: Hashable {
 extension EmulatedBackend {
     /// Most rounds of interest and messages that may follow from each other.
     private static let roundLimit = 12
+    /// By how much real time may run ahead of the model's while packets vanish.
+    private static let paceStep = SimDuration.milliseconds(50)
 
     /// Waits until the servers are where the shadow says and everything sent has been processed.
     public func settle() throws { try settle(allowing: .zero) }
@@ -92,6 +95,7 @@ extension EmulatedBackend {
         let deadline = Deadline(after: bound + outage + allowance + (shadow.now - before))
         var pause = Pause()
         while true {
+            try keepPace()
             let differences = differences(of: try look(), from: shadow.views())
             if differences.isEmpty { return }
             if deadline.isOver {
@@ -101,6 +105,15 @@ extension EmulatedBackend {
             try loop.turn(min(pause.next(), deadline.left))
             try tellExpiries()
         }
+    }
+
+    /// Lets the model's time pass as far as real time has since the first cut: connections across it end of age.
+    private func keepPace() throws {
+        guard let start = cutStart else { return }
+        let lag = SimDuration.nanoseconds(clinux_now() - start.real) - (shadow.now - start.model)
+        guard lag > Self.paceStep else { return }
+        try shadow.wait(lag)
+        try shadow.settle()
     }
 
     /// Tells the model of subscriptions that the servers ended because they got their maximum.
@@ -146,7 +159,7 @@ extension EmulatedBackend {
         try shadow.settle()
         for reception in try shadow.takeReceptions() where reception.label == NATSConnection.syncSubject {
             guard case .message(let number) = reception.content else { continue }
-            log.awaitedSyncs.insert(ClientLog.Sync(number: number.rawValue, client: reception.client))
+            log.await(ClientLog.Sync(number: number.rawValue, client: reception.client))
         }
         let deadline = Deadline(after: bound + outage + (shadow.now - before))
         while true {

@@ -34,6 +34,7 @@ struct CaseProgress: Sendable {
     private struct Client {
         var name: String
         var state: ClientState
+        var takesHeaders: Bool
         /// Labels of subscriptions that have not been ended.
         var open: [String] = []
         /// All labels that it ever had.
@@ -140,12 +141,14 @@ extension CaseProgress {
                 throw CaseProblem("client \(quoted(spec.name)) is connected to \(server) already; disconnect it first")
             }
             clients[index].state = .connected(server: spec.server)
+            clients[index].takesHeaders = spec.headers
             return
         }
         guard clients.count < CaseTables.maximumClients else {
             throw CaseProblem("a case has at most \(CaseTables.maximumClients) clients")
         }
-        clients.append(Client(name: spec.name, state: .connected(server: spec.server)))
+        clients.append(
+            Client(name: spec.name, state: .connected(server: spec.server), takesHeaders: spec.headers))
     }
 
     private mutating func add(_ subscribe: Subscribe) throws(CaseProblem) {
@@ -174,7 +177,11 @@ extension CaseProgress {
     }
 
     private mutating func add(_ publish: PublishAction) throws(CaseProblem) {
-        _ = try connected(publish.client)
+        let index = try connected(publish.client)
+        // A server ends the connection of a client that does.
+        if publish.hasHeaders && !clients[index].takesHeaders {
+            throw CaseProblem("client \(quoted(publish.client)) connects without headers and cannot send any")
+        }
         guard messages + publish.times <= CaseTables.maximumMessages else {
             throw CaseProblem("a case publishes at most \(CaseTables.maximumMessages) messages")
         }

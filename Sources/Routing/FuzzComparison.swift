@@ -200,7 +200,7 @@ extension Observation {
                 // A server that finds its member gone passes the message on, and later ones overtake it.
                 if wave.groups[key]?.copies == 1...1 { sequences[receiver, default: []].append(number) }
             } else {
-                sequences[receiver, default: []].append(number)
+                if !wave.passedOn.contains(number) { sequences[receiver, default: []].append(number) }
                 plain[FuzzKey(message: number, receiver: receiver, kind: .message), default: 0] += 1
             }
             checkContent(reception, message, isBare: forecast.bare.contains(reception.client))

@@ -39,6 +39,12 @@ import Testing
                 """
             ),
             (
+                "{connect: {dan: {server: us-0, headers: false}}}\n{publish: dan, to: a, headers: true}",
+                """
+                6:15: publish: client "dan" connects without headers and cannot send any
+                """
+            ),
+            (
                 "{disconnect: ann}\n{disconnect: ann}",
                 """
                 6:18: disconnect: client "ann" has disconnected; connect it again first
