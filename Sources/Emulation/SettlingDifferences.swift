@@ -62,7 +62,6 @@ extension EmulatedBackend {
     }
 
     /// As the model says it: equal findings read the same on both.
-    private func bracketed(_ names: [String]) -> String { "[\(names.sorted().joined(separator: ", "))]" }
 
     private func list(_ values: [String: String]) -> String {
         values.sorted { $0.key < $1.key }.map { "\($0.key) \($0.value)" }.joined(separator: ", ")

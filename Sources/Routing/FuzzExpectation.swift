@@ -158,20 +158,29 @@ struct FuzzEvaluation {
         for subscription in seen where subscription.queue == nil { addPlain(subscription) }
         for message in messages {
             let groups = addGroups(message)
-            addAnswers(message, groups)
-            addNoResponders(message)
             let uncertain = groups.count { $0.copies != 1...1 }
-            if uncertain > 0 { passOn(message.number, uncertain) }
+            if uncertain > 0 { passOn(message, uncertain) }
+            addAnswers(message, groups)
+            if uncertain > 0 { widen(message, by: uncertain) { $0 != .message && $0 != .noResponders } }
+            addNoResponders(message)
         }
         for subscription in seen where subscription.queue != nil { vague.insert(subscription.receiver) }
     }
 
     /// Each group whose member is gone can give everybody one copy, and one answer, more.
-    private mutating func passOn(_ number: Int, _ groups: Int) {
-        result.passedOn.insert(number)
-        for (key, range) in result.plain where key.message == number && key.kind != .noResponders {
-            if case .message = key.kind { vague.insert(key.receiver) }
-            result.plain[key] = range.lowerBound...(range.upperBound + groups)
+    private mutating func passOn(_ message: FuzzMessage, _ groups: Int) {
+        result.passedOn.insert(message.number)
+        for subscription in seen where subscription.queue == nil && subscription.matches(message.words) {
+            let key = FuzzKey(message: message.number, receiver: subscription.receiver, kind: .message)
+            result.plain[key] = result.plain[key] ?? 0...0
+        }
+        widen(message, by: groups) { $0 == .message }
+    }
+
+    private mutating func widen(_ message: FuzzMessage, by count: Int, _ isMeant: (FuzzKey.Kind) -> Bool) {
+        for (key, range) in result.plain where key.message == message.number && isMeant(key.kind) {
+            vague.insert(key.receiver)
+            result.plain[key] = range.lowerBound...(range.upperBound + count)
         }
     }
 
@@ -254,7 +263,8 @@ struct FuzzEvaluation {
             let isCertain =
                 isStable(message.publisher.name)
                 && serving.allSatisfy { isStable($0) && isSafe(message.publisher, spec($0.client)) }
-            let possible = isCertain ? serving : entries
+            // What is passed on comes back as from a server, so echo off has no effect.
+            let possible = isCertain ? serving : matching.filter { $0.queue == queue }
             var members = possible.map { entry in
                 let server = spec(entry.client).server
                 return FuzzGroup.Member(

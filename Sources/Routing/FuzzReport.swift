@@ -8,6 +8,7 @@ extension FuzzCampaign {
         case inconclusive(String)
     }
 
+    /// What the campaign shows.
     public var verdict: Verdict {
         if disagreementCount > 0 || !modelShares.holds || !realShares.holds { return .disagrees }
         if !failures.isEmpty {

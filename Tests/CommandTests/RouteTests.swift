@@ -130,7 +130,6 @@ private let goodCase = """
 
     @Test func aProgramThatIsNoServerIsNamed() throws {
         let permissions: [FileAttributeKey: Any] = [.posixPermissions: 0o755]
-        try FileManager.default.setAttributes(permissions, ofItemAtPath: antipode.path("other"))
         try antipode.write("none", "#!/bin/sh\necho something else\necho more\n")
         try FileManager.default.setAttributes(permissions, ofItemAtPath: antipode.path("none"))
         let finished = try antipode.run("route", "good.yaml", "--backend", "emulate", "--server", "./none")

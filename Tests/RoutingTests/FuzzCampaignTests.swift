@@ -77,7 +77,7 @@ private func campaign(
 }
 
 @Test func aFewProgramsThatAgreeProveTooLittle() {
-    let result = campaign(3)
+    let result = campaign(20)
     #expect(result.disagreementCount == 0)
     #expect(result.verdict == .inconclusive("too few programs to exercise everything, 200 usually do"))
     #expect(result.summary.contains("No disagreement, but inconclusive: too few programs"))

@@ -9,7 +9,7 @@ private func digest(_ text: String) -> UInt64 {
 }
 
 @Test func theFirstBatchOfASeedIsTheSameEverywhere() {
-    #expect(digest(FuzzBatch(seed: 1, index: 0).description) == 12_081_605_855_907_807_144)
+    #expect(digest(FuzzBatch(seed: 1, index: 0).description) == 5_365_397_983_663_058_134)
 }
 
 @Test func aProgramDoesNotDependOnHowManyStandBesideIt() {
