@@ -61,14 +61,9 @@ extension EmulatedBackend {
             })
     }
 
-    /// As the model says it: equal findings read the same on both.
-
     private func list(_ values: [String: String]) -> String {
         values.sorted { $0.key < $1.key }.map { "\($0.key) \($0.value)" }.joined(separator: ", ")
     }
-
-    /// As the model writes it, so that reports can compare the two.
-    private func list(_ names: [String]) -> String { "[\(names.joined(separator: ", "))]" }
 
     private func nameOrID(_ id: String) -> String { names[id] ?? id }
 
