@@ -56,7 +56,12 @@ let package = Package(
             ["EventKernel", "Measures", "Statistics", "Scenario", "Simulation", "ResultStore"]),
         // What Swift cannot call: variadic and GNU-only interfaces of Linux.
         .target(name: "CLinux"),
-        room("Emulation", ["CLinux", "EventKernel", "RandomVariates", "NATSModel", "Routing"]),
+        room(
+            "Emulation",
+            [
+                "CLinux", "EventKernel", "RandomVariates", "Measures", "Network", "NATSModel", "CallModel", "Scenario",
+                "Routing", "Simulation",
+            ]),
         room("Report", ["EventKernel", "Measures", "Statistics", "Scenario", "ResultStore", "Experiment"]),
         .executableTarget(
             name: "antipode",
@@ -82,7 +87,9 @@ let package = Package(
             "Simulation",
             ["Simulation", "Scenario", "EventKernel", "Measures", "Network", "NATSModel", "CallModel"]),
         tests("Routing", ["Routing", "Scenario", "EventKernel", "NATSModel", "Network", "RandomVariates"]),
-        tests("Emulation", ["Emulation", "Routing", "EventKernel", "NATSModel", "CLinux"]),
+        tests(
+            "Emulation",
+            ["Emulation", "Routing", "Scenario", "Simulation", "Measures", "Network", "EventKernel", "NATSModel", "CLinux"]),
         tests("Conformance", ["Emulation", "Routing", "Scenario", "EventKernel", "NATSModel"]),
         tests("ResultStore", ["ResultStore", "Measures", "EventKernel", "Scenario", grdb]),
         tests(

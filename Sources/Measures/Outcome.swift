@@ -27,6 +27,8 @@ public struct Outcome: Sendable {
     public var violations: [String]
     /// Keys of the parameters marked as assumptions that this run read.
     public var assumptions: [String]
+    /// `nil` for a simulated replication.
+    public var emulation: EmulationRecord?
 
     public init() {
         fingerprint = 0
@@ -42,6 +44,7 @@ public struct Outcome: Sendable {
         events = 0
         violations = []
         assumptions = []
+        emulation = nil
     }
 }
 

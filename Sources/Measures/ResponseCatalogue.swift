@@ -16,8 +16,27 @@ public struct ResponseDefinition: Hashable, Sendable {
 public enum ResponseCatalogue {
     public static let all: [ResponseDefinition] = delivery + setup + people + losses + system
 
-    /// The response of this name, if there is one.
-    public static func definition(named name: String) -> ResponseDefinition? { byName[name] }
+    /// The response of this name, if there is one; also those of streams, gateways and servers, whatever they are
+    /// called.
+    public static func definition(named name: String) -> ResponseDefinition? { byName[name] ?? named(name) }
+
+    /// `stream.NAME.x`, `gateway.SERVER.REGION.x` and `server.SERVER.x`.
+    private static func named(_ name: String) -> ResponseDefinition? {
+        let parts = name.split(separator: ".", omittingEmptySubsequences: false)
+        guard !parts.contains(where: \.isEmpty) else { return nil }
+        func tail(after count: Int) -> String? {
+            parts.count > count ? parts[count...].joined(separator: ".") : nil
+        }
+        switch parts.first {
+        case "stream":
+            return tail(after: 2).flatMap(StreamMeasure.init).map { ResponseDefinition(name, $0.unit, $0.meaning) }
+        case "gateway":
+            return tail(after: 3).flatMap(GatewayMeasure.init).map { ResponseDefinition(name, $0.unit, $0.meaning) }
+        case "server":
+            return tail(after: 2).flatMap(ServerMeasure.init).map { ResponseDefinition(name, $0.unit, $0.meaning) }
+        default: return nil
+        }
+    }
 
     /// `delivery.CLASS.PATH.PHASE.BOUND`.
     public static func deliveryName(

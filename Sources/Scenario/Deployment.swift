@@ -146,13 +146,24 @@ public struct WANLink: Hashable, Sendable {
     public var first: Int
     public var second: Int
     public var roundTrip: SimDuration
+    /// From `first` to `second`, at most `roundTrip`; `nil`: half of it.
+    public var oneWay: SimDuration?
+    /// Each packet takes up to this much longer, uniformly; packets keep their order.
+    public var jitter: SimDuration
+    public var loss: PacketLoss
     /// Bits per second in each direction; `nil`: not limited.
     public var bandwidth: Int64?
 
-    public init(first: Int, second: Int, roundTrip: SimDuration, bandwidth: Int64?) {
+    public init(
+        first: Int, second: Int, roundTrip: SimDuration, oneWay: SimDuration? = nil, jitter: SimDuration = .zero,
+        loss: PacketLoss = .none, bandwidth: Int64?
+    ) {
         self.first = first
         self.second = second
         self.roundTrip = roundTrip
+        self.oneWay = oneWay
+        self.jitter = jitter
+        self.loss = loss
         self.bandwidth = bandwidth
     }
 }

@@ -24,9 +24,10 @@ struct PublisherReader {
             guard !subscribers.isEmpty else {
                 throw ScenarioError(list.position, "subscribers: nobody listens to this publisher")
             }
+            let subject = try readSubject(subjectNode)
             result.append(
                 RawPublisher(
-                    region: at.region, server: at.server, subject: try readSubject(subjectNode),
+                    name: subject, region: at.region, server: at.server, subject: subject,
                     perSecond: try fields.real("rate") ?? 0, size: try fields.integer("size") ?? 0,
                     subscribers: subscribers))
         }

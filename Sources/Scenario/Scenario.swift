@@ -38,13 +38,15 @@ public struct Scenario: Hashable, Sendable {
     public var timeline: [Fault]
     public var expectations: [Expectation]
     public var replications: Int
+    /// What `validate` compares with real servers; `nil` for a rehearsal.
+    public var calibration: Calibration?
 
     public init(
         name: String, kind: Kind, startUTC: Int64, initial: Initial, horizon: SimDuration, seed: UInt64,
         deployment: Deployment, populations: [Population], publishers: [RawPublisher], steering: Steering,
         profile: Profile, relay: RelayParameters, client: ClientParameters, media: MediaParameters,
         nats: ServerParameters, dns: SteeringParameters, timeline: [Fault], expectations: [Expectation],
-        replications: Int
+        replications: Int, calibration: Calibration? = nil
     ) {
         self.name = name
         self.kind = kind
@@ -65,27 +67,57 @@ public struct Scenario: Hashable, Sendable {
         self.timeline = timeline
         self.expectations = expectations
         self.replications = replications
+        self.calibration = calibration
     }
 }
 
 /// A plain NATS publisher without relay or client, with its subscribers: for calibration.
 public struct RawPublisher: Hashable, Sendable {
+    /// Unique; names its responses (`stream.NAME.lost`). Without dots and spaces.
+    public var name: String
     public var region: Int
     public var server: Int
     public var subject: String
+    /// Instants a second at which it publishes: the k-th (from 1) is `start` + k / `perSecond`.
     public var perSecond: Double
+    /// Messages at each of these instants, at least 1.
+    public var burst: Int64
+    /// Bytes of payload of a message.
     public var size: Int64
+    /// One connection for each entry, subscribed from time zero on.
     public var subscribers: [ServerReference]
+    public var start: SimTime
+    /// Nothing is due from here on; `nil`: until the horizon.
+    public var end: SimTime?
 
     public init(
-        region: Int, server: Int, subject: String, perSecond: Double, size: Int64, subscribers: [ServerReference]
+        name: String, region: Int, server: Int, subject: String, perSecond: Double, burst: Int64 = 1, size: Int64,
+        subscribers: [ServerReference], start: SimTime = .start, end: SimTime? = nil
     ) {
+        self.name = name
         self.region = region
         self.server = server
         self.subject = subject
         self.perSecond = perSecond
+        self.burst = burst
         self.size = size
         self.subscribers = subscribers
+        self.start = start
+        self.end = end
+    }
+
+    /// When the messages of the k-th instant, counted from 1, are due.
+    public func due(instant: Int64) -> SimTime {
+        start + SimDuration(nanoseconds: Int64(Double(instant) * 1e9 / perSecond))
+    }
+
+    /// Messages due before the end or the horizon, whichever comes first.
+    public func published(before horizon: SimTime) -> Int64 {
+        let end = min(self.end ?? horizon, horizon)
+        guard end > start else { return 0 }
+        var instants = Int64(Double((end - start).nanoseconds) * perSecond / 1e9) + 2
+        while instants > 0, due(instant: instants) >= end { instants -= 1 }
+        return instants * burst
     }
 }
 
@@ -110,9 +142,16 @@ public struct Fault: Hashable, Sendable {
         case powerLoss(region: Int)
         /// The load balancer lives, its back ends are dead: connections are reset.
         case refused(region: Int)
-        case wanCut(link: Int)
+        /// Packets are dropped: all, or those alone that leave the region `from`.
+        case wanCut(link: Int, from: Int?)
         /// A link's round trip becomes this; several leases add their differences.
         case roundTrip(link: Int, SimDuration)
+        /// A link loses packets at random, in place of its own loss.
+        case loss(link: Int, PacketLoss)
+        /// A link's jitter becomes this.
+        case jitter(link: Int, SimDuration)
+        /// A link's capacity in each direction becomes this, in bits per second.
+        case bandwidth(link: Int, Int64)
         case serverKill(region: Int, server: Int)
         case relayKill(region: Int, transport: Transport, replica: Int)
     }

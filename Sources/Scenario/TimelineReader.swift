@@ -81,7 +81,7 @@ struct TimelineReader {
                     "region \(quoted(deployment.regions[region].name)) has no relays: refused hits nothing")
             }
             return .refused(region: region)
-        case .wanCut: return .wanCut(link: try Names.link(target, deployment))
+        case .wanCut: return .wanCut(link: try Names.link(target, deployment), from: nil)
         case .roundTrip:
             let link = try Names.link(target, deployment)
             guard let value = try fields.duration("to") else {
@@ -135,7 +135,7 @@ extension Fault.Kind {
     var wholeRegion: Int? {
         switch self {
         case .blackHole(let region), .powerLoss(let region), .refused(let region): region
-        case .wanCut, .roundTrip, .serverKill, .relayKill: nil
+        case .wanCut, .roundTrip, .loss, .jitter, .bandwidth, .serverKill, .relayKill: nil
         }
     }
 
@@ -163,13 +163,13 @@ extension Fault {
         guard holds else { return false }
         switch (kind, other.kind) {
         case (.roundTrip, .roundTrip): return false
-        case (.wanCut(let link), .blackHole(let region)), (.wanCut(let link), .powerLoss(let region)),
+        case (.wanCut(let link, _), .blackHole(let region)), (.wanCut(let link, _), .powerLoss(let region)),
             (.roundTrip(let link, _), .blackHole(let region)), (.roundTrip(let link, _), .powerLoss(let region)):
             return deployment.links[link].first == region || deployment.links[link].second == region
         case (.serverKill(let inner, _), .powerLoss(let region)), (.relayKill(let inner, _, _), .powerLoss(let region)),
             (.refused(let inner), .powerLoss(let region)):
             return inner == region
-        case (.roundTrip(let link, _), .wanCut(let cut)): return link == cut
+        case (.roundTrip(let link, _), .wanCut(let cut, nil)): return link == cut
         default: return kind == other.kind
         }
     }

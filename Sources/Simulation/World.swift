@@ -293,7 +293,7 @@ private struct ProcessLives {
                 where place.region == region && place.transport == transport && place.replica == replica {
                     relays[index].append(outage(silent: false))
                 }
-            case .blackHole, .wanCut, .roundTrip:
+            case .blackHole, .wanCut, .roundTrip, .loss, .jitter, .bandwidth:
                 break
             }
         }
@@ -349,11 +349,11 @@ private struct Paths {
             cutAll(of: region, from: fault.start, to: end)
         case .refused(let region):
             sites.add(site: region, state: .refused, from: fault.start, to: end)
-        case .wanCut(let link):
+        case .wanCut(let link, _):
             both(deployment.links[link]) { $0?.addCut(from: fault.start, to: end) }
         case .roundTrip(let link, let roundTrip):
             both(deployment.links[link]) { $0?.addDelay(roundTrip: roundTrip, from: fault.start, to: end) }
-        case .serverKill, .relayKill:
+        case .loss, .jitter, .bandwidth, .serverKill, .relayKill:
             break
         }
     }

@@ -22,8 +22,11 @@ enum FaultNames {
         case .blackHole(let region): return ("black-hole", deployment.regions[region].name)
         case .powerLoss(let region): return ("power-loss", deployment.regions[region].name)
         case .refused(let region): return ("refused", deployment.regions[region].name)
-        case .wanCut(let link): return ("wan-cut", linkName(link))
+        case .wanCut(let link, _): return ("wan-cut", linkName(link))
         case .roundTrip(let link, _): return ("round-trip", linkName(link))
+        case .loss(let link, _): return ("loss", linkName(link))
+        case .jitter(let link, _): return ("jitter", linkName(link))
+        case .bandwidth(let link, _): return ("bandwidth", linkName(link))
         case .serverKill(let region, let server):
             return ("server-kill", "\(deployment.regions[region].name)/nats-\(server)")
         case .relayKill(let region, let transport, let replica):
