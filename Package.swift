@@ -89,7 +89,10 @@ let package = Package(
         tests("Routing", ["Routing", "Scenario", "EventKernel", "NATSModel", "Network", "RandomVariates"]),
         tests(
             "Emulation",
-            ["Emulation", "Routing", "Scenario", "Simulation", "Measures", "Network", "EventKernel", "NATSModel", "CLinux"]),
+            [
+                "Emulation", "Routing", "Scenario", "Simulation", "Measures", "Network", "EventKernel", "NATSModel",
+                "CLinux",
+            ]),
         tests("Conformance", ["Emulation", "Routing", "Scenario", "EventKernel", "NATSModel"]),
         tests("ResultStore", ["ResultStore", "Measures", "EventKernel", "Scenario", grdb]),
         tests(
