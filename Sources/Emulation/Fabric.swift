@@ -253,8 +253,9 @@ public final class Fabric: Sendable {
     ///   - arguments: without the program's name.
     ///   - log: the file that takes what it prints; appended to when it exists. A relative path starts at
     ///     `directory`.
+    ///   - quota: of CPU time; `Capabilities.quotas` tells whether there can be one.
     func launch(
-        _ executable: String, _ arguments: [String], at server: String, log: String
+        _ executable: String, _ arguments: [String], at server: String, log: String, quota: CPUQuota? = nil
     ) throws -> ChildProcess {
         let site = plan.site(ofPlace: plan.index(of: server))
         let log = log.hasPrefix("/") ? log : directory + "/" + log
@@ -262,18 +263,29 @@ public final class Fabric: Sendable {
             let output = open(log, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0o600)
             guard output >= 0 else { throw FabricError("cannot write \(log)", code: errno) }
             defer { close(output) }
-            let namespace = namespaces?.namespaces[site].descriptor ?? -1
-            let pid = try spawn(executable, arguments, namespace: namespace, output: output)
-            let child = try ChildProcess(pid: pid, server: server, log: log)
+            let group = try quota.map { quota throws(FabricError) in try CPUGroup(quota) }
             do {
-                try children.add(child)
+                let entrance = try group?.entrance() ?? -1
+                defer { if entrance >= 0 { close(entrance) } }
+                let namespace = namespaces?.namespaces[site].descriptor ?? -1
+                let pid = try spawn(executable, arguments, namespace: namespace, group: entrance, output: output)
+                return try Self.enter(ChildProcess(pid: pid, server: server, log: log, group: group), children)
             } catch {
-                child.kill()
-                _ = child.wait(.seconds(1))
+                group?.remove()
                 throw error
             }
-            return child
         }
+    }
+
+    private static func enter(_ child: ChildProcess, _ children: LabChildren) throws(FabricError) -> ChildProcess {
+        do {
+            try children.add(child)
+        } catch {
+            child.kill()
+            _ = child.wait(.seconds(1))
+            throw error
+        }
+        return child
     }
 
     /// Does something on a thread that is in the server's network; sockets that it opens stay there.
