@@ -1,6 +1,8 @@
 import EventKernel
+import Foundation
 import Glibc
 import Measures
+import Scenario
 
 /// What a server's log says about its gateways.
 ///
@@ -79,7 +81,7 @@ struct GatewayLog {
 
     /// Seconds that local time is ahead of UTC now.
     static var localOffset: Int64 {
-        var now = time(nil)
+        var now = Glibc.time(nil)
         var parts = tm()
         localtime_r(&now, &parts)
         return Int64(parts.tm_gmtoff)

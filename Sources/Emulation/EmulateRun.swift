@@ -102,7 +102,8 @@ final class EmulationRun {
         }
         for index in deployment.servers.indices { servers.kill(index) }
         if let folder = options.keepLogs { try servers.keepLogs(in: folder) }
-        return OutcomeOfEmulation(self).build()
+        var builder = OutcomeOfEmulation(self)
+        return builder.build()
     }
 
     private static func clockOffset() -> Int64 {
@@ -129,17 +130,17 @@ final class EmulationRun {
     private func settle() throws {
         try launchAll()
         driver.perform(desk.opening)
-        try await(for: .seconds(30), "gateways: ") {
+        try awaitAll(within: .seconds(30), "gateways: ") {
             servers.missingGateways(try servers.look(options.isCancelled ?? { false }))
         }
         servers.closeMonitoring()
-        try await(for: .seconds(10), "client connections: ") {
+        try awaitAll(within: .seconds(10), "client connections: ") {
             let missing = desk.connectionCount - driver.ready.count
             return missing == 0 ? [] : ["\(missing) of \(desk.connectionCount) are not served"]
         }
         let expected = desk.expectedMarks
-        var lastMarkers = Int64.min
-        try await(for: .seconds(15), "interest: ") {
+        var lastMarkers: Int64 = 0
+        try awaitAll(within: .seconds(15), "interest: ") {
             let missing = expected.subtracting(driver.marked)
             if !missing.isEmpty, clinux_now() - lastMarkers > 300_000_000 {
                 driver.perform(desk.markers)
@@ -158,7 +159,7 @@ final class EmulationRun {
     }
 
     /// Looks again and again until nothing is missing.
-    private func `await`(for limit: SimDuration, _ what: String, _ missing: () throws -> [String]) throws {
+    private func awaitAll(within limit: SimDuration, _ what: String, _ missing: () throws -> [String]) throws {
         let deadline = Deadline(after: limit)
         while true {
             try checkCancelled()

@@ -2,6 +2,7 @@ import EventKernel
 import Foundation
 import Glibc
 import Routing
+import Scenario
 
 /// The server processes of a run: starts, kills and watches them, and adds up their CPU time.
 final class EmulatedServers {

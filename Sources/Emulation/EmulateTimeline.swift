@@ -1,4 +1,5 @@
 import EventKernel
+import Network
 import Scenario
 
 /// What is done to links and processes, and when.

@@ -196,10 +196,10 @@ final class DriverConnection {
             // Out of the property while it is read: handling an item may lose the connection.
             var bytes = partial
             partial = []
-            let used = try bytes.withUnsafeBytes { buffer throws(NATSProtocolError) in
-                try take(buffer, time, handle)
+            let used: Result<Int, NATSProtocolError> = bytes.withUnsafeBytes { buffer in
+                Result { () throws(NATSProtocolError) in try take(buffer, time, handle) }
             }
-            bytes.removeSubrange(..<used)
+            bytes.removeSubrange(..<(try used.get()))
             partial = bytes
         }
         return true
