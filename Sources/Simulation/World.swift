@@ -64,6 +64,9 @@ final class World: @unchecked Sendable {
     let sites: SitePassage
     /// Directed links by region pair; `nil` where none is.
     let links: [[LinkSchedule?]]
+    /// Keys of the jitter and of the losses of the links' packets.
+    let jitterKey: UInt64
+    let lossKey: UInt64
     let health: HealthSchedule
     /// Capture times in `phaseStart..<phaseEnd` are `during`; no fault: both at the horizon.
     let phaseStart: Int64
@@ -120,6 +123,8 @@ final class World: @unchecked Sendable {
         let paths = Paths(scenario)
         sites = paths.passage
         links = paths.links
+        jitterKey = entityKey(seed: scenario.seed, purpose: .linkJitter, replication: replication, entity: 0)
+        lossKey = entityKey(seed: scenario.seed, purpose: .packetLoss, replication: replication, entity: 0)
         health = HealthSchedule(
             schedule: paths.sites, parameters: scenario.dns, horizon: SimTime(nanoseconds: horizon),
             seed: scenario.seed, replication: replication)
@@ -331,9 +336,12 @@ private struct Paths {
         sites = SiteSchedule(sites: regions)
         links = Array(repeating: Array(repeating: nil, count: regions), count: regions)
         for link in scenario.deployment.links {
-            let schedule = LinkSchedule(roundTrip: link.roundTrip, bandwidth: link.bandwidth)
-            links[link.first][link.second] = schedule
-            links[link.second][link.first] = schedule
+            links[link.first][link.second] = LinkSchedule(
+                roundTrip: link.roundTrip, oneWay: link.oneWay, jitter: link.jitter, loss: link.loss,
+                bandwidth: link.bandwidth)
+            links[link.second][link.first] = LinkSchedule(
+                roundTrip: link.roundTrip, oneWay: link.oneWay.map { link.roundTrip - $0 }, jitter: link.jitter,
+                loss: link.loss, bandwidth: link.bandwidth)
         }
         for fault in scenario.timeline { apply(fault, scenario.deployment) }
         sites.seal()
@@ -353,11 +361,20 @@ private struct Paths {
             cutAll(of: region, from: fault.start, to: end)
         case .refused(let region):
             sites.add(site: region, state: .refused, from: fault.start, to: end)
-        case .wanCut(let link, _):
-            both(deployment.links[link]) { $0?.addCut(from: fault.start, to: end) }
+        case .wanCut(let link, let source):
+            let ends = [deployment.links[link].first, deployment.links[link].second]
+            for (from, to) in [(ends[0], ends[1]), (ends[1], ends[0])] where source == nil || source == from {
+                links[from][to]?.addCut(from: fault.start, to: end)
+            }
         case .roundTrip(let link, let roundTrip):
             both(deployment.links[link]) { $0?.addDelay(roundTrip: roundTrip, from: fault.start, to: end) }
-        case .loss, .jitter, .bandwidth, .serverKill, .relayKill:
+        case .loss(let link, let loss):
+            both(deployment.links[link]) { $0?.addLoss(loss, from: fault.start, to: end) }
+        case .jitter(let link, let jitter):
+            both(deployment.links[link]) { $0?.addJitter(jitter, from: fault.start, to: end) }
+        case .bandwidth(let link, let bandwidth):
+            both(deployment.links[link]) { $0?.addBandwidth(bandwidth, from: fault.start, to: end) }
+        case .serverKill, .relayKill:
             break
         }
     }

@@ -20,10 +20,6 @@ struct Posted: BitwiseCopyable {
     var region: Int32
     var destination: Destination
     var item: Item
-    /// Written to a WAN link and not yet on it: `item.time` is when it was written.
-    var isBeforeWire = false
-    /// The region that wrote it (reference executor).
-    var source = 0
 }
 
 /// What the agenda of a region's stations can hold: faults, restarts, gateway timers, session checks.
@@ -78,8 +74,9 @@ struct Domain: ~Copyable {
     var events: Int64 = 0
     /// By region: items that leave at the next barrier.
     var outboxes: [[Posted]]
-    /// By region: what was written to the link there and has not been put on the wire.
+    /// By region: packets outside any flow on their way to the link there.
     var wires: [[Posted]]
+    var wireHeads: [WireHead] = []
     /// By region: when the link's sending side is free again.
     var linkFree: [Int64]
     /// One event at a time: every item goes to the outboxes, which the executor empties at once.

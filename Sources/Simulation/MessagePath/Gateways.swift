@@ -51,7 +51,7 @@ extension Domain {
                 own: world.info(of: firstServer + server), remotes: state.pointee.outbound.map(\.dialer.remote),
                 parameters: world.nats),
             random: world.gatewayStream(server: firstServer + server, peer: peer, side: 1), attempt: item.sequence)
-        resetFlow(state.pointee.acceptorFlows[pointer: peer], isOpen: true)
+        state.pointee.acceptorFlows[pointer: peer].pointee.reset(isOpen: true)
         sendControl(server, to: peer, asDialer: false, kind: .accepted, attempt: item.sequence, at: item.time)
     }
 
