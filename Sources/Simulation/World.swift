@@ -77,6 +77,8 @@ final class World: @unchecked Sendable {
     let patterns: [SubjectID]
     let literals: [SubjectID]
     private let roomOfPattern: [SubjectID: Int]
+    /// By raw publisher: the number of its subject, which several may share.
+    private let rawRooms: [Int]
     /// By person: the first of its pair numbers.
     private let pairBase: [Int]
     let pairCount: Int
@@ -128,6 +130,8 @@ final class World: @unchecked Sendable {
         (subjects, patterns, literals) = Self.internSubjects(plan.rooms.count, scenario.publishers)
         roomOfPattern = Dictionary(
             patterns.enumerated().map { ($0.element, $0.offset) }, uniquingKeysWith: { first, _ in first })
+        let numbers = roomOfPattern
+        rawRooms = patterns.dropFirst(plan.rooms.count).map { numbers[$0]! }
         var bases: [Int] = []
         var pairs = 0
         for person in plan.people {
@@ -148,7 +152,7 @@ final class World: @unchecked Sendable {
     @inline(__always)
     func subject(of item: Item) -> Int {
         item.kind == .media
-            ? Int(traits[StreamTable.person(of: item.sender)].room) : rooms.count + Int(item.sender)
+            ? Int(traits[StreamTable.person(of: item.sender)].room) : rawRooms[Int(item.sender)]
     }
 
     func room(of pattern: SubjectID) -> Int { roomOfPattern[pattern]! }

@@ -210,6 +210,7 @@ struct OutcomeBuilder {
         add("gateway.restored", gateways.restored)
         addRaw(domains)
         addQuality(domains)
+        addPublisherResponses(domains)
     }
 
     private mutating func addDelivery() {

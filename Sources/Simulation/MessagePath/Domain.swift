@@ -117,7 +117,7 @@ struct Domain: ~Copyable {
         wires = outboxes
         linkFree = Array(repeating: 0, count: world.regionCount)
         isReference = useReference
-        raw = RawTraffic(world)
+        raw = RawTraffic(world, region: region)
         for person in world.people.indices { preparePairs(of: person) }
     }
 

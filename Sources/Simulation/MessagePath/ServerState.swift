@@ -68,10 +68,12 @@ struct InboundEnd {
     var wasReset = false
 }
 
-/// One change of an outbound gateway, for explanations.
+/// A gateway of a server came or went.
 struct GatewayChange {
     var time: Int64
+    /// The region at the other end.
     var region: Int
+    var isOutbound: Bool
     var isRegistered: Bool
 }
 
