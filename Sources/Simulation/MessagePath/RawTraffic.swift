@@ -19,6 +19,7 @@ struct RawTraffic {
 extension Domain {
     /// Connects the region's raw subscribers and starts its publishers.
     mutating func startRaw() {
+        scheduleLoadMarks()
         for (index, publisher) in world.scenario.publishers.enumerated() {
             for (position, place) in publisher.subscribers.enumerated() where place.region == region {
                 subscribeRaw(publisher: index, position: position, server: place.server)
