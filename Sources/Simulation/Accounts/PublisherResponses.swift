@@ -62,7 +62,6 @@ extension OutcomeBuilder {
     /// CPU time that a server used while publishers were active.
     private func cpuTime(of server: Int, _ domains: borrowing Table<Domain>) -> SimDuration {
         let place = world.servers[server]
-        let state = domains[pointer: place.region].pointee.servers[pointer: place.local]
-        return SimDuration(nanoseconds: state.pointee.station.processor.busy)
+        return SimDuration(nanoseconds: domains[pointer: place.region].pointee.cpuWhilePublishing(server: place.local))
     }
 }

@@ -38,6 +38,8 @@ enum AgendaKind: UInt8 {
     case handshakeDone
     case sessionCheck
     case rawPublish
+    /// The plain publishers begin or have ended: what the servers have used so far is noted.
+    case loadMark
 }
 
 /// One region: its stations, its people and everything that they alone change.
@@ -134,9 +136,11 @@ struct Domain: ~Copyable {
         let peers = world.serversOfRegion[region].count
         let all = world.servers.count
         let cluster = world.scenario.deployment.regions[region].nats
+        let wakeUpShare = Int64((world.nats.wakeUpShare * 1_000).rounded())
         return Table(count: peers) { index in
             let station = Station(
-                ports: relays + peers + 2 * all + 1, processor: Processor(threads: 1, milliCPU: cluster.cpu))
+                ports: relays + peers + 2 * all + 1,
+                processor: Processor(threads: 1, milliCPU: cluster.cpu, wakeUpShare: wakeUpShare))
             return ServerState(
                 station: station, machine: world.makeMachine(world.serversOfRegion[region].lowerBound + index),
                 relays: relays, peers: peers, allServers: all)

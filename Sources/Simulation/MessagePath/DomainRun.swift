@@ -139,6 +139,7 @@ extension Domain {
         case .handshakeDone: completeHandshake(slot: object, relay: Int(payload), at: time)
         case .sessionCheck: sessionCheckFired(slot: object, relay: Int(payload), at: time)
         case .rawPublish: publishRaw(object, at: time)
+        case .loadMark: markLoad(isEnd: payload == 1, at: time)
         }
     }
 }

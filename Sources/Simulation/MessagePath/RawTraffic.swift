@@ -47,6 +47,7 @@ struct RawTraffic {
 extension Domain {
     /// Connects the region's raw subscribers and starts its publishers.
     mutating func startRaw() {
+        scheduleLoadMarks()
         for server in 0..<servers.count { subscribeRaw(on: server, at: 0) }
         for (index, publisher) in world.scenario.publishers.enumerated() where publisher.region == region {
             scheduleRaw(index, instant: 1)

@@ -81,6 +81,7 @@ struct ServerState: ~Copyable {
     /// By session.
     var announcements: [UInt32: Announcement] = [:]
     var isAlive = true
+    var usage = CPUUsage()
     var changes: [GatewayChange] = []
 
     init(
