@@ -53,7 +53,7 @@ extension Domain {
         let item = Item(
             time: time + world.relay.serverHop.nanoseconds, published: time, sender: UInt32(index), sequence: sequence,
             list: 0, size: Item.units(bytes: publisher.size), kind: .raw, flags: 0)
-        post(item, to: .server(Int32(publisher.server), port: Int32(rawPort)), in: region)
+        post(item, to: .server(Int32(publisher.server), port: Int32(rawPort + rawConnections[index])), in: region)
         let next = Int64(sequence) + 2
         schedule(.rawPublish, object: index, at: Int64(Double(next) * 1e9 / publisher.perSecond))
     }
