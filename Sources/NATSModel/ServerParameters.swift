@@ -29,6 +29,7 @@ public struct ServerParameters: Hashable, Sendable {
     public var idleLoad = 0.0008
     public var sendBufferMessages: Int64 = 100
     public var sendBufferSize: Int64 = 4_194_304
+    public var maximumPending: Int64 = 67_108_864
 
     public init() {}
 }
@@ -120,6 +121,10 @@ extension ServerParameters: Parameterised {
             Parameter(
                 "send-buffer-size", .size(\.sendBufferSize), 4096...1e9,
                 "Bytes that fill it.", source: "Linux tcp_wmem maximum", .published),
+            Parameter(
+                "maximum-pending", .size(\.maximumPending), 4096...1e10,
+                "Unsent bytes of a connection by which its producers are held up; see `ServerBehaviour.stall`.",
+                source: "nats-server v2.9.10 server/const.go MAX_PENDING_SIZE", .published),
         ]
     }
 }

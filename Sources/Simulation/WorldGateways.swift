@@ -62,4 +62,10 @@ extension World {
         }
         return nil
     }
+
+    /// How the servers of a region hold up producers.
+    func stallRule(of region: Int) -> StallRule {
+        let version = try? ServerVersion(parsing: scenario.deployment.regions[region].nats.version)
+        return (version ?? .v2_9_10).behaviour.stall
+    }
 }

@@ -91,6 +91,10 @@ struct Domain: ~Copyable {
     var sorter = SlotSorter<Item>()
     var publishes: [PublishDue] = []
     var raw: RawTraffic
+    /// By plain publisher: its connection among those of its server.
+    let rawConnections: [Int]
+    /// How the region's servers hold up publishers.
+    let stallRule: StallRule
 
     init(_ world: World, region: Int, useReference: Bool, journalLimit: Int) {
         self.world = world
@@ -117,6 +121,8 @@ struct Domain: ~Copyable {
         linkFree = Array(repeating: 0, count: world.regionCount)
         isReference = useReference
         raw = RawTraffic(world, region: region)
+        rawConnections = world.rawConnections
+        stallRule = world.stallRule(of: region)
         for person in world.people.indices { preparePairs(of: person) }
     }
 
@@ -138,12 +144,13 @@ struct Domain: ~Copyable {
         let cluster = world.scenario.deployment.regions[region].nats
         let wakeUpShare = Int64((world.nats.wakeUpShare * 1_000).rounded())
         return Table(count: peers) { index in
+            let rawPorts = world.rawPorts(server: world.serversOfRegion[region].lowerBound + index)
             let station = Station(
-                ports: relays + peers + 2 * all + 1,
+                ports: relays + peers + 2 * all + rawPorts,
                 processor: Processor(threads: 1, milliCPU: cluster.cpu, wakeUpShare: wakeUpShare))
             return ServerState(
                 station: station, machine: world.makeMachine(world.serversOfRegion[region].lowerBound + index),
-                relays: relays, peers: peers, allServers: all)
+                relays: relays, peers: peers, allServers: all, rawPorts: rawPorts)
         }
     }
 
@@ -158,7 +165,7 @@ struct Domain: ~Copyable {
     /// Port that takes what `server` of another region answers on our outbound gateway.
     func acceptorPort(from server: Int) -> Int { relays.count + servers.count + 2 * server + 1 }
 
-    /// Port that takes what raw publishers send.
+    /// The first port that takes what plain publishers send; each of their connections has its own.
     var rawPort: Int { relays.count + servers.count + 2 * world.servers.count }
 
     /// Sends an item within the region or across; its time lies at least one hop ahead.

@@ -93,7 +93,7 @@ extension Domain {
             time: time + world.relay.serverHop.nanoseconds, published: time, sender: UInt32(index), sequence: first,
             list: 0, size: Item.units(bytes: world.scenario.publishers[index].size), kind: .raw, flags: 0)
         for _ in 0..<burst {
-            post(item, to: .server(server, port: Int32(rawPort)), in: region)
+            post(item, to: .server(server, port: Int32(rawPort + rawConnections[index])), in: region)
             item.sequence += 1
         }
         raw.sequences[index] = item.sequence

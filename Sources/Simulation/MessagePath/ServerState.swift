@@ -60,7 +60,7 @@ struct GatewayChange {
 /// A nats-server process: the NATS state machine with its station, its flows and its plans' inputs.
 struct ServerState: ~Copyable {
     /// Ports: relays of the region, servers of the region (routes), then for each server of another region two:
-    /// its outbound gateway's messages, and its answers on ours.
+    /// its outbound gateway's messages, and its answers on ours; then the plain publishers' connections.
     var station: Station
     var machine: Server
     var roles: [ConnectionRole] = []
@@ -82,13 +82,18 @@ struct ServerState: ~Copyable {
     var announcements: [UInt32: Announcement] = [:]
     var isAlive = true
     var usage = CPUUsage()
+    /// By client connection: relays, then plain publishers' connections.
+    var reads: [ReadState]
+    /// Whether any of them was ever held up.
+    var hasStalled = false
     var changes: [GatewayChange] = []
 
     init(
-        station: consuming Station, machine: Server, relays: Int, peers: Int, allServers: Int
+        station: consuming Station, machine: Server, relays: Int, peers: Int, allServers: Int, rawPorts: Int
     ) {
         self.station = station
         self.machine = machine
+        reads = Array(repeating: ReadState(), count: relays + rawPorts)
         relayConnections = Array(repeating: nil, count: relays)
         routeConnections = Array(repeating: nil, count: peers)
         inbound = Array(repeating: nil, count: allServers)

@@ -17,6 +17,8 @@ extension Domain {
     mutating func serveServer(_ server: Int, _ served: Served) {
         events += 1
         var served = served
+        let arrival = served.item.time
+        served.item.time = max(arrival, servers[pointer: server].pointee.station.gate(of: served.port))
         // Control takes its turn behind the messages before it: it acts when the processor comes to it.
         if served.item.kind != .media && served.item.kind != .raw {
             served.item.time = max(served.item.time, servers[pointer: server].pointee.station.processor.free)
@@ -29,7 +31,7 @@ extension Domain {
             if source == .gateway, !acceptsMessages(server, port: served.port, at: item.time) {
                 return loseHeld(item, toward: region, at: item.time)
             }
-            forward(server, item, from: source)
+            forward(server, item, from: source, port: served.port, arrival: arrival)
         case .subscribe, .unsubscribe, .connect: clientOperation(server, served)
         case .interest, .noInterest: interestOperation(server, served)
         case .dial, .accepted, .acknowledged, .info, .connectInfo, .refused, .ping, .pong, .closed:
@@ -40,13 +42,15 @@ extension Domain {
     }
 
     private func source(of port: Int) -> Source {
-        port < relays.count || port == rawPort ? .client : port < relays.count + servers.count ? .route : .gateway
+        port < relays.count || port >= rawPort ? .client : port < relays.count + servers.count ? .route : .gateway
     }
 
     // MARK: Messages
 
     /// Forwards a message by the plan of its room: one service, then one copy for each session, route and gateway.
-    private mutating func forward(_ server: Int, _ item: Item, from source: Source) {
+    private mutating func forward(
+        _ server: Int, _ item: Item, from source: Source, port: Int, arrival: Int64
+    ) {
         let room = world.subject(of: item)
         var plan = plans.current[server * plans.rooms + room]
         if plan == PlanTable.none || plans.epochs[server] != servers[pointer: server].pointee.machine.epoch {
@@ -90,7 +94,11 @@ extension Domain {
             }
         }
         if routes > 0 { forwardByRoutes(server, item, what, at: departure) }
-        if gateways > 0 { forwardByGateways(server, item, what, at: departure) }
+        if gateways > 0 {
+            let stall = stall(server, what, port: port, arrival: arrival, at: departure)
+            forwardByGateways(server, item, what, at: departure)
+            if stall > 0 { servers[pointer: server].pointee.station.hold(port, until: departure + stall) }
+        }
     }
 
     private mutating func forwardByRoutes(_ server: Int, _ item: Item, _ what: Plan, at time: Int64) {

@@ -9,7 +9,9 @@ public import EventKernel
 public struct Station: ~Copyable {
     public let portCount: Int
     @usableFromInline let ports: UnsafeMutablePointer<Ring<Item>>
+    /// When the service of each port's first item can begin at the earliest; `Int64.max`: the port is empty.
     @usableFromInline let heads: UnsafeMutablePointer<Int64>
+    @usableFromInline let gates: UnsafeMutablePointer<Int64>
     public var processor: Processor
     /// A lower bound for the time of the next service, `Int64.max` when every port is empty.
     public var nextTime: Int64
@@ -22,9 +24,11 @@ public struct Station: ~Copyable {
         self.portCount = portCount
         ports = .allocate(capacity: portCount)
         heads = .allocate(capacity: portCount)
+        gates = .allocate(capacity: portCount)
         for port in 0..<portCount {
             (ports + port).initialize(to: Ring<Item>(capacityLimit: Self.portLimit))
             (heads + port).initialize(to: Int64.max)
+            (gates + port).initialize(to: 0)
         }
         self.processor = processor
         nextTime = Int64.max
@@ -34,13 +38,14 @@ public struct Station: ~Copyable {
         ports.deinitialize(count: portCount)
         ports.deallocate()
         heads.deallocate()
+        gates.deallocate()
     }
 
     /// Adds an item behind the others of a port; its time must not lie before theirs. Complexity: amortised O(1).
     @inlinable
     public mutating func append(_ item: Item, to port: Int) {
         assert(port < portCount)
-        if heads[port] == Int64.max { heads[port] = item.time }
+        if heads[port] == Int64.max { heads[port] = max(item.time, gates[port]) }
         if item.time < nextTime { nextTime = item.time }
         ports[port].append(item)
     }
@@ -61,7 +66,17 @@ public struct Station: ~Copyable {
         return best
     }
 
-    /// Arrival of a port's first item, `Int64.max` when it is empty.
+    /// Until when a port's items wait, whatever their time; 0: they do not.
+    @inlinable
+    public func gate(of port: Int) -> Int64 { gates[port] }
+
+    /// Makes a port's items wait until `time`: its reader is held up.
+    public mutating func hold(_ port: Int, until time: Int64) {
+        gates[port] = time
+        if heads[port] != Int64.max { heads[port] = max(ports[port].first.time, time) }
+    }
+
+    /// Arrival of a port's first item or the end of its wait, `Int64.max` when the port is empty.
     @inlinable
     public func headTime(_ port: Int) -> Int64 { heads[port] }
 
@@ -76,7 +91,7 @@ public struct Station: ~Copyable {
     @inlinable
     public mutating func take(from port: Int) -> Item {
         let item = ports[port].popFirst()
-        heads[port] = ports[port].isEmpty ? Int64.max : ports[port].first.time
+        heads[port] = ports[port].isEmpty ? Int64.max : max(ports[port].first.time, gates[port])
         return item
     }
 
