@@ -35,7 +35,6 @@ struct CPUThrottling: Hashable, Sendable {
 struct CPUGroup: Hashable, Sendable {
     /// The group's folder.
     let path: String
-    private let version: CPUGroupHierarchy.Version
 
     /// How many groups this process has made.
     private static let counter = GroupCounter()
@@ -48,7 +47,6 @@ struct CPUGroup: Hashable, Sendable {
         guard let process = ProcessIdentity(of: getpid()) else {
             throw FabricError("cannot read /proc: is it mounted?")
         }
-        version = hierarchy.version
         var failure = FabricError("no control group takes others below it")
         for parent in hierarchy.homes {
             let path = parent + "/" + CPUGroupName(owner: process, number: Self.counter.next()).text
@@ -57,7 +55,7 @@ struct CPUGroup: Hashable, Sendable {
                 continue
             }
             do {
-                try Self.write(quota, to: path, version)
+                try Self.write(quota, to: path, hierarchy.version)
                 self.path = path
                 return
             } catch {

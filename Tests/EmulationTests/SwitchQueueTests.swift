@@ -57,3 +57,12 @@ private func take(_ queue: PacketQueue) -> UInt8 {
     #expect(!append(queue, 0, due: 0))
     #expect(queue.count == 65_536)
 }
+
+@Test func aQueueFullOfBytesTakesNoMore() {
+    let queue = PacketQueue()
+    let packet = [UInt8](repeating: 0, count: 1 << 20)
+    for _ in 0..<64 { #expect(packet.withUnsafeBytes { queue.append($0, due: 0) }) }
+    #expect(!append(queue, 0, due: 0))
+    _ = take(queue)
+    #expect(append(queue, 0, due: 0))
+}
