@@ -31,8 +31,8 @@ struct EmulateDeploymentTests {
             GatewayRemote(name: "sgp", urls: ["nats://10.9.0.2:30722", "nats://10.9.0.3:30722"])
         ]
         let emulated = try EmulatedDeployment(plainScenario(deployment))
-        #expect(
-            emulated.servers[0].spec.gateway?.remotes == [.init(name: "sgp", urls: [.nodePort(cluster: "sgp"), .nobody])])
+        let remotes = emulated.servers[0].spec.gateway?.remotes
+        #expect(remotes == [.init(name: "sgp", urls: [.nodePort(cluster: "sgp"), .nobody])])
         // Pods that advertise nothing tell others an address that leads nowhere.
         #expect(emulated.servers[1].spec.gateway?.advertise == .nobody)
     }
