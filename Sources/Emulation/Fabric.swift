@@ -47,7 +47,7 @@ public final class Fabric: Sendable {
     static let nodePortNumber: UInt16 = 30_722
 
     let plan: AddressPlan
-    private let gatewayPort: UInt16
+    let gatewayPort: UInt16
     let children: LabChildren
     private let folder: LabDirectory
     private let launcher: LauncherThread
@@ -86,7 +86,11 @@ public final class Fabric: Sendable {
             self.launcher = started
             switch kind {
             case .loopback: (packetSwitch, proxy) = (nil, nil)
-            case .proxies: (packetSwitch, proxy) = (nil, try LinkProxy(plan, port: gatewayPort, clock: clock))
+            case .proxies:
+                packetSwitch = nil
+                proxy = try LinkProxy(plan, port: gatewayPort, nodePort: Self.nodePortNumber, clock: clock) {
+                    children.isLiving(plan.places[$0].name)
+                }
             case .namespaces, .regions:
                 let made = try started.run { try NamespaceSet(plan.switched) }
                 namespaces = made
@@ -186,14 +190,6 @@ public final class Fabric: Sendable {
 
     /// The IPv4 address of a server.
     func address(of server: String) -> String { plan.address(of: server).description }
-
-    /// Where a cluster reaches the gateway of a server: the server itself, or the proxy that stands for the way there.
-    func gatewayAddress(of server: String, seenFrom cluster: String) -> (host: String, port: UInt16) {
-        guard kind == .proxies, plan.places[plan.index(of: server)].cluster != cluster else {
-            return (address(of: server), gatewayPort)
-        }
-        return (plan.proxyAddress(of: server, seenFrom: cluster).description, gatewayPort)
-    }
 
     /// An address in the lab at which nobody listens: a connect is refused.
     var deadAddress: (host: String, port: UInt16) { (plan.deadAddress.description, Self.deadPort) }

@@ -32,6 +32,7 @@ struct AddressPlan: Sendable {
     static let mostPlaces = 100
     private static let node: UInt8 = 0
     private static let firstProxy: UInt8 = 101
+    private static let firstProxyNodePort: UInt8 = 151
     private static let nodePort: UInt8 = 250
     private static let dead: UInt8 = 254
 
@@ -100,10 +101,19 @@ struct AddressPlan: Sendable {
 
     /// Where a proxy listens for connections from a cluster to a server of another one.
     func proxyAddress(of server: String, seenFrom cluster: String) -> Address {
+        proxyAddress(from: cluster, number: UInt8(index(of: server) + 1))
+    }
+
+    /// Where a proxy listens for connections from a cluster to any server of another one.
+    func proxyNodePortAddress(of cluster: String, seenFrom other: String) -> Address {
+        proxyAddress(from: other, number: Self.firstProxyNodePort + UInt8(site(named: cluster)))
+    }
+
+    private func proxyAddress(from cluster: String, number: UInt8) -> Address {
         guard case .proxied(let subnet) = form, let from = clusters.firstIndex(of: cluster) else {
             preconditionFailure("no proxies, or no cluster \(cluster)")
         }
-        return Address(127, subnet, Self.firstProxy + UInt8(from), UInt8(index(of: server) + 1))
+        return Address(127, subnet, Self.firstProxy + UInt8(from), number)
     }
 
     /// The number of a server among the places.

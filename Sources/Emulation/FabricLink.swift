@@ -127,6 +127,34 @@ extension Fabric {
     func resetTraffic() { if hasLinks { links.resetTraffic() } }
 }
 
+extension Fabric {
+    // MARK: The way around proxies
+
+    /// Where a cluster reaches the gateway of a server: the server itself, or the proxy that stands for the way there.
+    func gatewayAddress(of server: String, seenFrom cluster: String) -> (host: String, port: UInt16) {
+        guard kind == .proxies, plan.places[plan.index(of: server)].cluster != cluster else {
+            return (address(of: server), gatewayPort)
+        }
+        return (plan.proxyAddress(of: server, seenFrom: cluster).description, gatewayPort)
+    }
+
+    /// What a server must advertise as its gateway, so that what others tell about it leads to them through a proxy:
+    /// that of the first cluster that is not its own.
+    func advertisedGateway(of server: String) -> (host: String, port: UInt16) {
+        let own = plan.places[plan.index(of: server)].cluster
+        guard kind == .proxies, let other = plan.clusters.first(where: { $0 != own }) else {
+            return (address(of: server), gatewayPort)
+        }
+        return gatewayAddress(of: server, seenFrom: other)
+    }
+
+    /// As `nodePort(cluster:port:)`, for the gateways of a cluster as another one reaches them.
+    func gatewayNodePort(of cluster: String, seenFrom other: String) throws -> (host: String, port: UInt16) {
+        guard kind == .proxies, cluster != other else { return try nodePort(cluster: cluster, port: gatewayPort) }
+        return (plan.proxyNodePortAddress(of: cluster, seenFrom: other).description, Self.nodePortNumber)
+    }
+}
+
 /// What carries packets, or what takes their place, between the sites of a lab.
 protocol LinkCarrier: Sendable {
     /// Changes the link between two sites, one way.

@@ -15,12 +15,14 @@ struct LinkConnection {
     private let incoming: Int32
     private var outgoing: Int32 = -1
     private let route: LinkProxy.Route
+    private let target: Address
     private var dial: Dial
     private var forth: LinkStream
     private var back: LinkStream
 
-    init(_ incoming: Int32, _ route: LinkProxy.Route, _ state: inout LinkProxyTable.State) {
+    init(_ incoming: Int32, _ route: LinkProxy.Route, target: Address, _ state: inout LinkProxyTable.State) {
         self.incoming = incoming
+        self.target = target
         self.route = route
         forth = LinkStream(direction: state.direction(route.from, route.to))
         back = LinkStream(direction: state.direction(route.to, route.from))
@@ -81,7 +83,7 @@ struct LinkConnection {
     private mutating func connect(_ state: inout LinkProxyTable.State) {
         guard let socket = try? Socket.make(from: route.address) else { return refuse(&state) }
         outgoing = socket
-        let started = clinux_connect(socket, route.target.rawValue, route.port)
+        let started = clinux_connect(socket, target.rawValue, route.port)
         if started == 0 {
             dial = .connected
         } else if started == -EINPROGRESS {

@@ -17,7 +17,9 @@ struct LinkProxy: LinkCarrier {
         var listener: Int32
         /// Of the listener, and the source of the connections that it makes.
         var address: Address
-        var target: Address
+        /// Places; one that lives is drawn for each connection.
+        var targets: [Int]
+        /// Of the targets.
         var port: UInt16
         var from: Int
         var to: Int
@@ -28,17 +30,25 @@ struct LinkProxy: LinkCarrier {
     private let thread: JoinableThread
 
     /// - Parameters:
-    ///   - port: where servers and proxies listen.
+    ///   - port: where servers and their proxies listen; `nodePort` is that of the proxies of whole clusters.
     ///   - clock: of a direction, by its number.
-    init(_ plan: AddressPlan, port: UInt16, clock: (Int) -> LinkClock) throws(FabricError) {
-        let routes = try Self.routes(plan, port)
+    ///   - isLiving: whether a server runs.
+    init(
+        _ plan: AddressPlan, port: UInt16, nodePort: UInt16, clock: (Int) -> LinkClock,
+        isLiving: @escaping @Sendable (Int) -> Bool
+    ) throws(FabricError) {
+        let routes = try Self.routes(plan, port, nodePort)
         let sites = plan.clusters.count
         let table = LinkProxyTable(sites: sites, clocks: (0..<sites * sites).map(clock))
+        let addresses = plan.places.map { plan.address(of: $0.name) }
         let wakeUp = clinux_new_event()
         do {
             try checked(wakeUp, "cannot make an event")
             thread = try JoinableThread {
-                var loop = LinkProxyLoop(table: table, routes: routes, wakeUp: wakeUp)
+                var loop = LinkProxyLoop(table: table, routes: routes, wakeUp: wakeUp) { targets in
+                    // With nobody alive, the kernel refuses.
+                    addresses[targets.filter(isLiving).randomElement() ?? targets[0]]
+                }
                 loop.run()
             }
         } catch {
@@ -50,18 +60,23 @@ struct LinkProxy: LinkCarrier {
         self.wakeUp = wakeUp
     }
 
-    private static func routes(_ plan: AddressPlan, _ port: UInt16) throws(FabricError) -> [Route] {
+    /// Listeners of each cluster for each other one, and for each server of it.
+    private static func routes(_ plan: AddressPlan, _ port: UInt16, _ nodePort: UInt16) throws(FabricError) -> [Route] {
         var routes: [Route] = []
         do throws(FabricError) {
-            for (from, cluster) in plan.clusters.enumerated() {
-                for place in plan.places where place.cluster != cluster {
-                    guard routes.count < mostListeners else { throw FabricError("too many servers for proxies") }
-                    let address = plan.proxyAddress(of: place.name, seenFrom: cluster)
-                    let listener = try Socket.listen(address, port, backlog: 64)
-                    routes.append(
-                        Route(
-                            listener: listener, address: address, target: plan.address(of: place.name), port: port,
-                            from: from, to: plan.site(named: place.cluster)))
+            for (from, near) in plan.clusters.enumerated() {
+                for (to, far) in plan.clusters.enumerated() where to != from {
+                    let servers = plan.servers(of: far)
+                    let ends =
+                        [(plan.proxyNodePortAddress(of: far, seenFrom: near), nodePort, servers)]
+                        + servers.map { (plan.proxyAddress(of: $0, seenFrom: near), port, [$0]) }
+                    for (address, listening, targets) in ends {
+                        guard routes.count < mostListeners else { throw FabricError("too many servers for proxies") }
+                        routes.append(
+                            Route(
+                                listener: try Socket.listen(address, listening, backlog: 64), address: address,
+                                targets: targets.map(plan.index), port: port, from: from, to: to))
+                    }
                 }
             }
         } catch {
@@ -139,6 +154,8 @@ private struct LinkProxyLoop {
     let table: LinkProxyTable
     let routes: [LinkProxy.Route]
     let wakeUp: Int32
+    /// Draws one of some places and says where it is.
+    let choose: ([Int]) -> Address
     private var connections: [LinkConnection] = []
     /// The process has no more descriptors; what waits to be accepted would end every wait at once.
     private var isExhausted = false
@@ -146,7 +163,8 @@ private struct LinkProxyLoop {
     /// In nanoseconds.
     private static let pause: Int64 = 10_000_000
 
-    init(table: LinkProxyTable, routes: [LinkProxy.Route], wakeUp: Int32) {
+    init(table: LinkProxyTable, routes: [LinkProxy.Route], wakeUp: Int32, choose: @escaping ([Int]) -> Address) {
+        self.choose = choose
         self.table = table
         self.routes = routes
         self.wakeUp = wakeUp
@@ -202,7 +220,8 @@ private struct LinkProxyLoop {
                 isExhausted = incoming != -EAGAIN && incoming != -ECONNABORTED
                 return
             }
-            table.use { connections.append(LinkConnection(incoming, route, &$0)) }
+            let target = choose(route.targets)
+            table.use { connections.append(LinkConnection(incoming, route, target: target, &$0)) }
         }
     }
 }

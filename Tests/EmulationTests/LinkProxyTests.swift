@@ -137,6 +137,21 @@ import Testing
         }
     }
 
+    @Test func aNodePortIsBehindAProxyToo() throws {
+        try withLab { fabric in
+            setDelays(fabric, .milliseconds(20))
+            _ = try fabric.launch("/bin/sleep", ["600"], at: "a2", log: "a2.log")
+            let listener = try listener(fabric, "a2")
+            let (host, port) = try fabric.gatewayNodePort(of: "a", seenFrom: "b")
+            let start = clinux_now()
+            let client = try fabric.connection(at: "b1", to: host, port)
+            let server = try listener.accept()
+            server.say("INFO")
+            #expect(client.hear() == "INFO")
+            #expect(clinux_now() - start >= 80_000_000)
+        }
+    }
+
     @Test func nothingIsLeftOfProxies() throws {
         let before = openDescriptors()
         for _ in 0..<50 {
