@@ -208,12 +208,6 @@ struct EmulatedDeployment: Sendable {
         for fault in scenario.timeline {
             if case .loss = fault.kind { try refuse("packet loss") }
         }
-        for place in servers {
-            guard let gateway = place.spec.gateway else { continue }
-            for endpoint in gateway.remotes.flatMap(\.urls) + (gateway.advertise.map { [$0] } ?? []) {
-                if case .nodePort = endpoint { try refuse("a node port") }
-            }
-        }
     }
 
     /// What is fixed in a server's program. Costs and buffers describe servers to the model: real ones have their own.

@@ -46,13 +46,12 @@ final class EmulatedServers {
         // What servers tell others must lead through the proxies, too.
         let advertisesProxy = fabric.kind == .proxies && spec.gateway != nil && spec.gateway?.advertise == nil
         if advertisesProxy { spec.gateway?.advertise = .server(place.name, .gateway) }
-        let other = deployment.regions.first { $0.name != own }?.name ?? own
         return ServerFile(server: spec, address: fabric.address(of: place.name)) { endpoint in
             switch endpoint {
-            case .server(place.name, .gateway): fabric.gatewayAddress(of: place.name, seenFrom: other)
+            case .server(place.name, .gateway): fabric.advertisedGateway(of: place.name)
             case .server(let name, .gateway): fabric.gatewayAddress(of: name, seenFrom: own)
             case .server(let name, let port): (fabric.address(of: name), ServerFile.Port.number(of: port))
-            case .nodePort(let cluster): try fabric.nodePort(cluster: cluster, port: ServerFile.Port.gateway)
+            case .nodePort(let cluster): try fabric.gatewayNodePort(of: cluster, seenFrom: own)
             case .nobody: fabric.deadAddress
             }
         }

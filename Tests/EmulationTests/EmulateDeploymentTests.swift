@@ -119,6 +119,9 @@ struct EmulateDeploymentTests {
         // Two falls do not make it faster than the faster of them.
         let faster = states(link, [.roundTrip(link: 0, .milliseconds(40)), .roundTrip(link: 0, .milliseconds(60))])
         #expect(faster.map(\.delay) == [.milliseconds(20), .milliseconds(20)])
+        let uneven = WANLink(first: 0, second: 1, roundTrip: far, oneWay: .milliseconds(150), bandwidth: nil)
+        let longer = states(uneven, [.roundTrip(link: 0, .milliseconds(400))])
+        #expect(longer.map(\.delay) == [.milliseconds(300), .milliseconds(100)])
         #expect(states(link, [.wanCut(link: 0, from: 1)]).map(\.isCut) == [false, true])
         #expect(states(link, [.blackHole(region: 1)]).map(\.isCut) == [true, true])
         let narrow = states(link, [.bandwidth(link: 0, 5_000), .bandwidth(link: 0, 3_000)])
