@@ -5,6 +5,8 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/if_tun.h>
+#include <linux/netlink.h>
+#include <linux/rtnetlink.h>
 #include <net/if.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
@@ -88,6 +90,56 @@ int clinux_set_up_interface(const char *name, uint32_t address, uint32_t netmask
     if (ioctl(fd, SIOCSIFFLAGS, &request) < 0) return fail(fd);
     close(fd);
     return 0;
+}
+
+// Appends an attribute to a netlink message; `length` is what the value takes without padding.
+static struct rtattr *append(struct nlmsghdr *message, unsigned short type, const void *value, size_t length) {
+    struct rtattr *attribute = (struct rtattr *)((char *)message + NLMSG_ALIGN(message->nlmsg_len));
+    attribute->rta_type = type;
+    attribute->rta_len = RTA_LENGTH(length);
+    memcpy(RTA_DATA(attribute), value, length);
+    message->nlmsg_len = NLMSG_ALIGN(message->nlmsg_len) + RTA_SPACE(length);
+    return attribute;
+}
+
+int clinux_set_route_congestion(const char *name, uint32_t address, int prefix, const char *congestion) {
+    struct {
+        struct nlmsghdr header;
+        struct rtmsg route;
+        char attributes[256];
+    } message;
+    memset(&message, 0, sizeof message);
+    if (strlen(congestion) > 15 || prefix < 1 || prefix > 32) return -EINVAL;
+    message.header.nlmsg_len = NLMSG_LENGTH(sizeof message.route);
+    message.header.nlmsg_type = RTM_NEWROUTE;
+    message.header.nlmsg_flags = NLM_F_REQUEST | NLM_F_ACK | NLM_F_REPLACE | NLM_F_CREATE;
+    message.route.rtm_family = AF_INET;
+    message.route.rtm_dst_len = (unsigned char)prefix;
+    message.route.rtm_table = RT_TABLE_MAIN;
+    message.route.rtm_protocol = RTPROT_KERNEL;
+    message.route.rtm_scope = RT_SCOPE_LINK;
+    message.route.rtm_type = RTN_UNICAST;
+    uint32_t source = htonl(address);
+    uint32_t network = htonl(address & (0xFFFFFFFFu << (32 - prefix)));
+    int interface = (int)if_nametoindex(name);
+    if (interface == 0) return -errno;
+    append(&message.header, RTA_DST, &network, sizeof network);
+    append(&message.header, RTA_OIF, &interface, sizeof interface);
+    append(&message.header, RTA_PREFSRC, &source, sizeof source);
+    struct rtattr *metrics = append(&message.header, RTA_METRICS, "", 0);
+    append(&message.header, RTAX_CC_ALGO, congestion, strlen(congestion) + 1);
+    metrics->rta_len = (unsigned short)((char *)&message + message.header.nlmsg_len - (char *)metrics);
+    int fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_ROUTE);
+    if (fd < 0) return -errno;
+    if (send(fd, &message, message.header.nlmsg_len, 0) < 0) return fail(fd);
+    struct {
+        struct nlmsghdr header;
+        struct nlmsgerr answer;
+        char rest[512];
+    } reply;
+    if (recv(fd, &reply, sizeof reply, 0) < 0) return fail(fd);
+    close(fd);
+    return reply.header.nlmsg_type == NLMSG_ERROR ? reply.answer.error : -EPROTO;
 }
 
 // MARK: Processes

@@ -13,8 +13,9 @@ struct Namespace: Sendable {
     private static let mtu: Int32 = 1500
     /// Packets that wait for the switch; the default of 500 would drop some of a burst.
     private static let queueLength: Int32 = 4096
-    /// What ordinary nodes have, and what every kernel has. A namespace may have others only where the host lists them
-    /// in `net.ipv4.tcp_allowed_congestion_control`, and the host's settings are not ours to change.
+    /// What ordinary nodes have, and what every kernel has. As a namespace's default the host must list it in
+    /// `net.ipv4.tcp_allowed_congestion_control`, and the host's settings are not ours to change; a route may ask for
+    /// any that the kernel knows.
     private static let wantedCongestionControls = ["cubic", "reno"]
 
     /// Makes one with its interface up, and leaves the calling thread in it.
@@ -41,11 +42,20 @@ struct Namespace: Sendable {
         }
         // Neighbour discovery would only be noise in the counts.
         _ = Sysctl.set("ipv6/conf/all/disable_ipv6", "1")
-        for name in Self.wantedCongestionControls where Sysctl.set("ipv4/tcp_congestion_control", name) { break }
-        congestionControl = Sysctl.get("ipv4/tcp_congestion_control") ?? "unknown"
+        congestionControl = Self.chooseCongestionControl(of: site)
         self.descriptor = descriptor
         self.device = device
         self.site = site
+    }
+
+    /// Sets the congestion control of connections through the device, and of others if the host lets it.
+    private static func chooseCongestionControl(of site: AddressPlan.Site) -> String {
+        for name in wantedCongestionControls where Sysctl.set("ipv4/tcp_congestion_control", name) { break }
+        for name in wantedCongestionControls {
+            let result = clinux_set_route_congestion("wan0", site.node.rawValue, 8, name)
+            if result >= 0 { return name }
+        }
+        return Sysctl.get("ipv4/tcp_congestion_control") ?? "unknown"
     }
 
     func close() {

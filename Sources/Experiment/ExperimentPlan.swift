@@ -1,5 +1,6 @@
 import Foundation
 public import Measures
+public import ResultStore
 public import Scenario
 public import Simulation
 
@@ -30,20 +31,23 @@ public struct ExperimentPlan: Sendable {
     public var details: DetailPolicy
     /// An earlier run of the same scenario and seed whose missing replications are to be run.
     public var resumedRun: Int64?
+    public var backend: RunBackend
 
     /// - Parameters:
     ///   - seed: takes the place of the scenario's seed.
-    ///   - replications: takes the place of the scenario's number.
-    ///   - threads: `nil` for one per core.
+    ///   - replications: takes the place of the scenario's number; on real servers one if not given.
+    ///   - threads: `nil` for one per core; real servers have the machine for themselves, so always one.
     public init(
         loaded: LoadedScenario, file: String, database: String, seed: UInt64?, replications: Int?,
-        threads: Int?, executor: SimulationOptions.Executor, details: DetailPolicy, resumedRun: Int64?
+        threads: Int?, executor: SimulationOptions.Executor, details: DetailPolicy, resumedRun: Int64?,
+        backend: RunBackend = .simulate
     ) {
         self.loaded = loaded
         self.file = file
         self.database = database
-        self.replications = replications ?? loaded.scenario.replications
-        self.threads = threads ?? ProcessInfo.processInfo.activeProcessorCount
+        self.backend = backend
+        self.replications = replications ?? (backend == .emulate ? 1 : loaded.scenario.replications)
+        self.threads = backend == .emulate ? 1 : threads ?? ProcessInfo.processInfo.activeProcessorCount
         self.executor = executor
         self.details = details
         self.resumedRun = resumedRun

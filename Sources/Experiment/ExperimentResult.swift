@@ -1,4 +1,5 @@
 public import Measures
+public import ResultStore
 public import Scenario
 public import Statistics
 
@@ -17,10 +18,16 @@ public struct RunIdentity: Hashable, Sendable {
     /// Number of the run in its database.
     public var run: Int64
     public var database: String
+    public var backend: RunBackend
+    /// Hash of scenario, deployment and overrides; two runs of one hash had the same input but for the seed.
+    public var hash: String
+    /// The version of this program that ran it.
+    public var toolVersion: String
 
     public init(
         scenario: String, file: String, seed: UInt64, horizon: Double?, replicationsPlanned: Int,
-        expectations: [Expectation], overrides: [String], run: Int64, database: String
+        expectations: [Expectation], overrides: [String], run: Int64, database: String,
+        backend: RunBackend = .simulate, hash: String = "", toolVersion: String = antipodeVersion
     ) {
         self.scenario = scenario
         self.file = file
@@ -31,6 +38,9 @@ public struct RunIdentity: Hashable, Sendable {
         self.overrides = overrides
         self.run = run
         self.database = database
+        self.backend = backend
+        self.hash = hash
+        self.toolVersion = toolVersion
     }
 }
 
@@ -91,13 +101,25 @@ public struct ExperimentResult: Hashable, Sendable {
     public var faults: [FaultRecord]
     /// Assumptions that any replication read, sorted.
     public var assumptions: [String]
+    /// The fidelity certificates of emulated replications, by number; empty for a simulated run.
+    public var emulations: [InReplication<EmulationRecord>]
     /// Items served plus timers fired, over all replications.
     public var events: Int64
     public var cpuSeconds: Double
     public var wallSeconds: Double
 
+    /// Whether there is a fingerprint: real servers never do quite the same twice.
+    public var hasFingerprint: Bool { identity.backend == .simulate && !fingerprints.isEmpty }
+
     /// Replications that finished.
     public var replicationsDone: Int { fingerprints.count }
+
+    /// What went beyond its bound in emulated replications, each with its replication; any makes the run inconclusive.
+    public var fidelityProblems: [InReplication<String>] {
+        emulations.flatMap { record in
+            record.value.problems.map { InReplication(replication: record.replication, value: $0) }
+        }
+    }
 
     /// The estimate of a response by its name in the catalogue.
     public func response(named name: String) -> ResponseEstimate? { responses.first { $0.name == name } }

@@ -12,10 +12,13 @@ public struct ReplicationDigest: Hashable, Sendable {
     public var events: Int64
     public var violations: [String]
     public var assumptions: [String]
+    /// `nil` for a simulated replication.
+    public var emulation: EmulationRecord?
 
     public init(
         index: Int, fingerprint: UInt64, ledger: Ledger, responses: [ResponseValue], stations: [StationRecord],
-        faults: [FaultRecord], events: Int64, violations: [String], assumptions: [String]
+        faults: [FaultRecord], events: Int64, violations: [String], assumptions: [String],
+        emulation: EmulationRecord? = nil
     ) {
         self.index = index
         self.fingerprint = fingerprint
@@ -26,13 +29,14 @@ public struct ReplicationDigest: Hashable, Sendable {
         self.events = events
         self.violations = violations
         self.assumptions = assumptions
+        self.emulation = emulation
     }
 
     public init(index: Int, outcome: Outcome) {
         self.init(
             index: index, fingerprint: outcome.fingerprint, ledger: outcome.ledger, responses: outcome.responses,
             stations: outcome.stations, faults: outcome.faults, events: outcome.events,
-            violations: outcome.violations, assumptions: outcome.assumptions)
+            violations: outcome.violations, assumptions: outcome.assumptions, emulation: outcome.emulation)
     }
 }
 

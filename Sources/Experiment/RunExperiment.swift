@@ -41,7 +41,7 @@ public func runExperiment(
     let meter = ProgressMeter(total: missing.count, horizon: plan.loaded.scenario.horizon, report: progress)
     let pool = ReplicationPool(count: missing.count, threads: threads.sideBySide) { slot in
         if isCancelled() { throw CancellationError() }
-        let stopwatch = Stopwatch(hasOwnThread: threads.inside == 1)
+        let stopwatch = Stopwatch(hasOwnThread: threads.inside == 1 && plan.backend == .simulate)
         let options = SimulationOptions(
             executor: plan.executor, threads: threads.inside,
             progress: { meter.update(slot: slot, time: $0) }, isCancelled: isCancelled)
@@ -52,21 +52,24 @@ public func runExperiment(
     var failure: ExperimentError?
     var wasCancelled = false
     while let (slot, result) = pool.take() {
-        do {
-            let finished = try result.get()
+        switch result {
+        case .success(let finished):
             // Whoever happened to finish while an earlier one was broken off is run again on resuming: what is kept
             // has no gaps, so that an interrupted run does not favour replications that are quick.
-            if !wasCancelled { try record.add(finished) }
-        } catch is CancellationError {
+            if wasCancelled { continue }
+            do {
+                try record.add(finished)
+            } catch {
+                pool.stop()
+                while pool.take() != nil {}
+                throw error
+            }
+        case .failure(is CancellationError):
             wasCancelled = true
             pool.stop()
-        } catch let error as SimulationError {
+        case .failure(let error):
             failure = failure ?? ExperimentError("replication \(missing[slot]): \(error)")
             pool.stop()
-        } catch {
-            pool.stop()
-            while pool.take() != nil {}
-            throw error
         }
     }
     return try record.close(failure: failure, wasCancelled: wasCancelled, cost: stopwatch.cost)

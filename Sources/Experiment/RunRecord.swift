@@ -57,7 +57,7 @@ struct RunRecord {
         digests.sort { $0.index < $1.index }
         let identity = RunIdentity(
             loaded: plan.loaded, file: plan.file, replications: plan.replications, run: run,
-            database: plan.database)
+            database: plan.database, backend: plan.backend)
         let result = summarise(
             identity, replications: digests, isInterrupted: wasCancelled || failure != nil,
             cpuSeconds: earlier.cpuSeconds + cost.cpuSeconds, wallSeconds: earlier.wallSeconds + cost.wallSeconds)
@@ -74,6 +74,9 @@ struct RunRecord {
         guard isSame, stored.replications == plan.replications else {
             throw ResumeError("run \(run) had other inputs: \(stored.file) has changed since")
         }
+        guard stored.backend == plan.backend else {
+            throw ResumeError("run \(run) had the back end \(stored.backend.rawValue)")
+        }
         guard stored.toolVersion == antipodeVersion else {
             throw ResumeError("run \(run) was made by version \(stored.toolVersion), this is \(antipodeVersion)")
         }
@@ -86,16 +89,19 @@ struct RunRecord {
             deploymentText: plan.loaded.deploymentText, hash: plan.loaded.hash, overrides: plan.loaded.overrides,
             seed: plan.loaded.scenario.seed, replications: plan.replications, threads: plan.threads,
             toolVersion: antipodeVersion, host: ProcessInfo.processInfo.hostName,
-            cores: ProcessInfo.processInfo.processorCount, startedUTC: utcNow())
+            cores: ProcessInfo.processInfo.processorCount, startedUTC: utcNow(), backend: plan.backend)
     }
 }
 
 extension RunIdentity {
-    init(loaded: LoadedScenario, file: String, replications: Int, run: Int64, database: String) {
+    init(
+        loaded: LoadedScenario, file: String, replications: Int, run: Int64, database: String, backend: RunBackend
+    ) {
         self.init(
             scenario: loaded.scenario.name, file: file, seed: loaded.scenario.seed,
             horizon: loaded.scenario.horizon.seconds, replicationsPlanned: replications,
-            expectations: loaded.scenario.expectations, overrides: loaded.overrides, run: run, database: database)
+            expectations: loaded.scenario.expectations, overrides: loaded.overrides, run: run, database: database,
+            backend: backend, hash: loaded.hash)
     }
 }
 
@@ -118,7 +124,7 @@ extension RunConclusion {
         self.init(
             state: result.isInterrupted ? .interrupted : .finished,
             verdict: result.isInterrupted ? nil : result.verdict.rawValue,
-            fingerprint: result.fingerprints.isEmpty ? nil : result.fingerprint, estimates: estimates,
+            fingerprint: result.hasFingerprint ? result.fingerprint : nil, estimates: estimates,
             expectations: expectations, finishedUTC: finishedUTC, wallSeconds: result.wallSeconds,
             cpuSeconds: result.cpuSeconds)
     }

@@ -22,7 +22,8 @@ public func storedResult(of run: Int64, in store: ResultStore, database: String)
             : expectations.map {
                 Expectation(response: $0.response, atLeast: $0.atLeast, atMost: $0.atMost, text: $0.text)
             },
-        overrides: stored.overrides, run: run, database: database)
+        overrides: stored.overrides, run: run, database: database, backend: stored.backend, hash: stored.hash,
+        toolVersion: stored.toolVersion)
     var result = summarise(
         identity, replications: try recordedDigests(of: run, in: store), isInterrupted: summary.state != .finished,
         cpuSeconds: summary.cpuSeconds ?? 0, wallSeconds: summary.wallSeconds ?? 0)

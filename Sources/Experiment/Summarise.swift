@@ -1,5 +1,6 @@
 import EventKernel
 import Measures
+import ResultStore
 import Statistics
 
 /// Puts replications together: the same function for a run that just ended and for one read from its database.
@@ -14,8 +15,14 @@ public func summarise(
         identity.horizon.map { $0 - start.seconds } ?? .infinity
     }
     let estimates = estimateResponses(replications)
-    let judged = identity.expectations.map {
-        judge($0, replications: replications, estimates: estimates, censoredAt: censoredAt)
+    let emulations = replications.compactMap { replication in
+        replication.emulation.map { InReplication(replication: replication.index, value: $0) }
+    }
+    let isFaithful = emulations.allSatisfy(\.value.problems.isEmpty)
+    let judged = identity.expectations.map { expectation in
+        var judged = judge(expectation, replications: replications, estimates: estimates, censoredAt: censoredAt)
+        if !isFaithful { judged.verdict = .inconclusive }
+        return judged
     }
     let violations = replications.flatMap(violationLines)
     var ledger = Ledger()
@@ -23,17 +30,23 @@ public func summarise(
     let isComplete = !isInterrupted && replications.count == identity.replicationsPlanned
     return ExperimentResult(
         identity: identity,
-        verdict: overallVerdict(judged.map(\.verdict), violations: violations, isComplete: isComplete),
+        verdict: overallVerdict(
+            judged.map(\.verdict), violations: violations, isComplete: isComplete, isFaithful: isFaithful),
         expectations: judged, violations: violations, isInterrupted: !isComplete,
         fingerprint: combinedFingerprint(replications.map(\.fingerprint)),
         fingerprints: replications.map(\.fingerprint), ledger: ledger, responses: estimates,
         recovery: estimateRecovery(replications, censoredAt: censoredAt), stations: worstStations(replications),
-        faults: faults, assumptions: Set(replications.flatMap(\.assumptions)).sorted(),
+        faults: faults, assumptions: Set(replications.flatMap(\.assumptions)).sorted(), emulations: emulations,
         events: replications.reduce(0) { $0 + $1.events }, cpuSeconds: cpuSeconds, wallSeconds: wallSeconds)
 }
 
 /// A violated invariant fails the run whatever the expectations say; a run cut short can fail, but not pass.
-func overallVerdict(_ verdicts: [Verdict], violations: [String], isComplete: Bool) -> Verdict {
+///
+/// An emulation that was not faithful shows nothing: neither that something holds nor that it does not.
+func overallVerdict(
+    _ verdicts: [Verdict], violations: [String], isComplete: Bool, isFaithful: Bool = true
+) -> Verdict {
+    if !isFaithful { return .inconclusive }
     if !violations.isEmpty { return .fail }
     let verdict = Verdict.overall(verdicts)
     return verdict == .pass && !isComplete ? .inconclusive : verdict

@@ -21,6 +21,12 @@ public struct ServerParameters: Hashable, Sendable {
     public var deliveryCost = SimDuration.nanoseconds(260)
     public var inboundKilobyteCost = SimDuration.nanoseconds(320)
     public var outboundKilobyteCost = SimDuration.nanoseconds(1_400)
+    public var readWakeUp = SimDuration.microseconds(65)
+    public var clientFlushWakeUp = SimDuration.microseconds(22)
+    public var flushWakeUp = SimDuration.microseconds(55)
+    public var wakeUpShare = 0.8
+    public var wakeUpLatency = SimDuration.microseconds(20)
+    public var idleLoad = 0.0008
     public var sendBufferMessages: Int64 = 100
     public var sendBufferSize: Int64 = 4_194_304
 
@@ -33,6 +39,7 @@ extension ServerParameters: Parameterised {
     public static var parameters: [Parameter<ServerParameters>] {
         let gateway = "nats-server v2.9.10 server/gateway.go"
         let fit = "docs/measurements.md: saturated fit, within 15 %"
+        let sparse = "docs/models/server-cpu.md: fit of the cost at 1000/s and 10,000/s, within 30 %"
         return [
             Parameter(
                 "start-delay", .duration(\.startDelay), 0...1e11,
@@ -84,6 +91,28 @@ extension ServerParameters: Parameterised {
             Parameter(
                 "outbound-kilobyte-cost", .duration(\.outboundKilobyteCost), 0...1e9,
                 "CPU time for each outbound kilobyte.", source: fit, .measured),
+            Parameter(
+                "read-wake-up", .duration(\.readWakeUp), 0...1e6,
+                "CPU time to wake up for a message that finds the server idle, long after the last one.",
+                source: sparse, .measured),
+            Parameter(
+                "flush-wake-up", .duration(\.flushWakeUp), 0...1e6,
+                "Added to it for each connection that gets a copy.", source: sparse, .measured),
+            Parameter(
+                "client-flush-wake-up", .duration(\.clientFlushWakeUp), 0...1e6,
+                "Added to it once if a client is among them.", source: sparse, .measured),
+            Parameter(
+                "wake-up-share", .number(\.wakeUpShare), 0.01...4,
+                "Cores that wake-ups can keep busy: bounds their cost by this share of the idle time before.",
+                source: sparse, .measured),
+            Parameter(
+                "wake-up-latency", .duration(\.wakeUpLatency), 0...1e9,
+                "From the arrival at an idle server until it reads; what comes in that time is read along.",
+                source: "docs/measurements.md: one-way latency within a server at a low rate", .derived),
+            Parameter(
+                "idle-load", .number(\.idleLoad), 0...1,
+                "Cores that an idle server uses; part of the reported load only.",
+                source: "docs/measurements.md: 0.7 to 0.95 ms of CPU a second", .measured),
             Parameter(
                 "send-buffer-messages", .count(\.sendBufferMessages), 1...1e9,
                 "Small messages that fill a gateway's kernel send buffer during a cut.",

@@ -8,4 +8,8 @@ extension Purpose {
     public static var resolver: Purpose { Purpose(rawValue: 257) }
     /// A person's last-mile delay; the entity is the person.
     public static var accessDelay: Purpose { Purpose(rawValue: 258) }
+    /// Lost packets of a WAN connection; the entity is the connection's direction.
+    public static var packetLoss: Purpose { Purpose(rawValue: 259) }
+    /// Jitter of packets on WAN links; the entity is 0.
+    public static var linkJitter: Purpose { Purpose(rawValue: 260) }
 }

@@ -35,6 +35,35 @@ public enum RetransmissionSchedule {
         return instant
     }
 
+    /// How much a sender's estimate of the round trip exceeds the link's, by acknowledgements that wait for a second
+    /// segment. Measured: 0 to 16 ms on Linux 6.18 at 50 writes a second.
+    public static var acknowledgementDelay: SimDuration { .milliseconds(16) }
+
+    /// The tail loss probe: two round trips after the last new segment (Linux tcp_schedule_loss_probe, RFC 8985
+    /// section 7.2).
+    public static func probe(after lastSent: SimTime, roundTrip: SimDuration) -> SimTime {
+        lastSent + (roundTrip + acknowledgementDelay) * 2
+    }
+
+    /// The first attempt of a stalled connection that gets through and is answered.
+    ///
+    /// The attempts are the probe, then a timeout after it, then ever the double of that.
+    /// - Parameter passes: whether what is sent then arrives, and its acknowledgement too.
+    /// - Returns: its time, and whether it is the probe; `nil` if the kernel gives the connection up before.
+    public static func firstPassing(
+        probe: SimTime, roundTrip: SimDuration, passes: (SimTime) -> Bool
+    ) -> (time: SimTime, isProbe: Bool)? {
+        if passes(probe) { return (probe, true) }
+        var timeout = timeout(roundTrip: roundTrip + acknowledgementDelay)
+        var instant = probe + timeout
+        while instant - probe < lifetime {
+            if passes(instant) { return (instant, false) }
+            timeout = min(timeout * 2, longestTimeout)
+            instant = instant + timeout
+        }
+        return nil
+    }
+
     /// When the kernel gives up a connection that hears nothing after `cutAt`.
     public static func givesUp(cutAt: SimTime, roundTrip: SimDuration) -> SimTime {
         var timeout = timeout(roundTrip: roundTrip)

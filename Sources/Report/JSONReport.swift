@@ -2,6 +2,7 @@ import EventKernel
 public import Experiment
 import Foundation
 import Measures
+import ResultStore
 import Scenario
 import Statistics
 
@@ -10,19 +11,28 @@ import Statistics
 /// Everything but `cpuSeconds`, `wallSeconds`, `run` and `database` is the same on every machine for the same file and
 /// seed. A field without a value is `null`, never absent.
 public func jsonReport(_ result: ExperimentResult) throws -> String {
+    try jsonLine(JSONRun(result))
+}
+
+/// One line, keys in alphabetical order.
+func jsonLine(_ value: some Encodable) throws -> String {
     let encoder = JSONEncoder()
     encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
-    return String(decoding: try encoder.encode(JSONRun(result)), as: UTF8.self)
+    return String(decoding: try encoder.encode(value), as: UTF8.self)
 }
 
 private struct JSONRun: Encodable {
     var assumptions: [String]
+    var backend: String
     var cpuSeconds: Double
     var database: String
+    /// The fidelity certificates; empty for a simulated run.
+    var emulations: [JSONEmulation]
     var events: Int64
     var expectations: [JSONExpectation]
     var faults: [JSONFault]
-    var fingerprint: String
+    /// `null` for an emulated run: real servers never do quite the same twice.
+    var fingerprint: Nullable<String>
     var fingerprints: [String]
     var interrupted: Bool
     var ledger: JSONLedger
@@ -41,15 +51,18 @@ private struct JSONRun: Encodable {
 
     init(_ result: ExperimentResult) {
         assumptions = result.assumptions
+        backend = result.identity.backend.rawValue
         cpuSeconds = result.cpuSeconds
         database = result.identity.database
+        emulations = result.emulations.map { JSONEmulation($0.value, replication: $0.replication) }
         events = result.events
         expectations = result.expectations.map(JSONExpectation.init)
         faults = result.faults.map {
             JSONFault(end: Nullable($0.end?.seconds), kind: $0.kind, start: $0.start.seconds, target: $0.target)
         }
-        fingerprint = hexadecimal(result.fingerprint)
-        fingerprints = result.fingerprints.map(hexadecimal)
+        let isEmulated = result.identity.backend == .emulate
+        fingerprint = Nullable(isEmulated ? nil : hexadecimal(result.fingerprint))
+        fingerprints = isEmulated ? [] : result.fingerprints.map(hexadecimal)
         interrupted = result.isInterrupted
         ledger = JSONLedger(result.ledger)
         recovery = Nullable(result.recovery.map(JSONRecovery.init))
@@ -118,7 +131,7 @@ private struct JSONExpectation: Encodable {
     }
 }
 
-private struct JSONResponse: Encodable {
+struct JSONResponse: Encodable {
     var estimate: Nullable<Double>
     var interval: Nullable<[Double]>
     /// Replications that did not observe it.
@@ -137,6 +150,39 @@ private struct JSONResponse: Encodable {
         name = response.name
         never = response.never
         unit = response.unit
+    }
+}
+
+/// The fidelity certificate of one replication.
+struct JSONEmulation: Encodable {
+    var congestionControl: String
+    var driverLatenessMaximumMs: Double
+    var driverLatenessP99Ms: Double
+    var idle: Double
+    var kernel: String
+    var link: String
+    var linkLatenessMaximumMs: Double
+    var linkLatenessP99Ms: Double
+    var packetsDropped: Int64
+    var problems: [String]
+    var replication: Int
+    var serverVersion: String
+    var steal: Double
+
+    init(_ record: EmulationRecord, replication: Int) {
+        congestionControl = record.congestionControl
+        driverLatenessMaximumMs = record.driverLatenessMaximum.milliseconds
+        driverLatenessP99Ms = record.driverLateness99.milliseconds
+        idle = record.idle
+        kernel = record.kernel
+        link = record.link
+        linkLatenessMaximumMs = record.linkLatenessMaximum.milliseconds
+        linkLatenessP99Ms = record.linkLateness99.milliseconds
+        packetsDropped = record.packetsDropped
+        problems = record.problems
+        self.replication = replication
+        serverVersion = record.serverVersion
+        steal = record.steal
     }
 }
 
@@ -199,7 +245,7 @@ private struct JSONLedgerCell: Encodable {
 }
 
 /// A value or an explicit `null`, so that a reader finds every key.
-private struct Nullable<Value: Encodable>: Encodable {
+struct Nullable<Value: Encodable>: Encodable {
     var value: Value?
 
     init(_ value: Value?) { self.value = value }

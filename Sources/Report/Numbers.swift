@@ -176,6 +176,30 @@ enum Numbers {
         }
     }
 
+    /// A measured value beside others of its unit: four digits, in the response's own unit, so that columns compare.
+    static func quantity(_ value: Double, unit: String) -> String {
+        switch unit {
+        case "share": percent(value) + " %"
+        case "points": percent(value) + " pp"
+        case "count": count(value)
+        default: fourDigits(value) + (unit == "number" || !value.isFinite ? "" : " " + unit)
+        }
+    }
+
+    /// `0`, `0.0123`, `1.951`, `117.3`, `2,411`: as many decimals as about four digits leave.
+    static func fourDigits(_ value: Double) -> String {
+        if value == 0 { return "0" }
+        let decimals =
+            switch value.magnitude {
+            case ..<0.1: 4
+            case ..<10: 3
+            case ..<100: 2
+            case ..<1_000: 1
+            default: 0
+            }
+        return value > 0 && value < 0.000_05 ? "<0.0001" : fixed(value, decimals)
+    }
+
     /// A mean of counts: whole where it is whole or large.
     static func count(_ value: Double, halfWidth: Double? = nil) -> String {
         let decimals = value == value.rounded() || value.magnitude >= 1_000 ? 0 : 1

@@ -3,16 +3,16 @@ public import ResultStore
 /// The runs of a database, newest first, one line each.
 public func runList(_ runs: [RunSummary], database: String, style: TextStyle) -> String {
     if runs.isEmpty { return "no runs in \(database)\n" }
-    let heading = ["run", "started (UTC)", "scenario", "seed", "done", "verdict", "wall", "file"]
+    let heading = ["run", "started (UTC)", "scenario", "on", "seed", "done", "verdict", "wall", "file"]
     let rows = runs.map { run in
         [
             String(run.id), started(run.description.startedUTC), cut(run.description.name, 28),
-            String(run.description.seed), "\(run.completed)/\(run.description.replications)",
+            run.description.backend == .simulate ? "model" : "servers", String(run.description.seed), "\(run.completed)/\(run.description.replications)",
             run.verdict ?? stateText(run.state),
             run.wallSeconds.map { Numbers.time(milliseconds: $0 * 1_000) } ?? "-", run.description.file,
         ]
     }
-    let lines = columns([heading] + rows, [.right, .left, .left, .right, .right, .left, .right, .left])
+    let lines = columns([heading] + rows, [.right, .left, .left, .left, .right, .right, .left, .right, .left])
     return ([style.bold(lines[0])] + lines.dropFirst()).joined(separator: "\n") + "\n"
 }
 

@@ -1,6 +1,7 @@
 import EventKernel
 public import Experiment
 import Measures
+import ResultStore
 import Scenario
 import Statistics
 
@@ -59,6 +60,7 @@ public struct Summary: Sendable {
         let reason = ", which gives no interval"
         if hasOneReplication, planned == 1, lines[0].count + reason.count <= Self.width { lines[0] += reason }
         if !result.faults.isEmpty { lines.append(faultLine) }
+        lines += fidelityLines
         if result.isInterrupted { lines.append(style.bold("interrupted") + "   " + resumeHint) }
         for violation in result.violations.prefix(3) {
             lines.append(style.verdict(pad("violated", 14), .fail) + cut(violation, Self.width - 14))
@@ -154,6 +156,9 @@ public struct Summary: Sendable {
     /// Why a run may be inconclusive, and what that is for whoever called: make turns every failure into its own 2.
     private var note: String? {
         let isOpen = result.verdict == .inconclusive
+        if !result.fidelityProblems.isEmpty {
+            return "the emulation was not faithful, so nothing is concluded; inconclusive is exit code 2"
+        }
         if result.replicationsDone == 1 && !result.expectations.isEmpty {
             let exit = isOpen ? "; inconclusive is exit code 2" : ""
             return "one replication has no interval, so expectations stay open" + exit
@@ -162,7 +167,7 @@ public struct Summary: Sendable {
     }
 
     private var hasOneReplication: Bool {
-        result.verdict == .inconclusive && result.replicationsDone == 1 && !result.expectations.isEmpty
+        result.verdict == .inconclusive && result.fidelityProblems.isEmpty && result.replicationsDone == 1 && !result.expectations.isEmpty
     }
 
     /// The commands that tell of the costliest calls.
@@ -182,7 +187,10 @@ public struct Summary: Sendable {
         return lines
     }
 
-    private var fingerprint: String { result.fingerprints.isEmpty ? "none" : hexadecimal(result.fingerprint) }
+    private var fingerprint: String {
+        if result.identity.backend == .emulate { return "none (real servers)" }
+        return result.hasFingerprint ? hexadecimal(result.fingerprint) : "none"
+    }
 
     private var assumptionText: String {
         let count = result.assumptions.count
@@ -215,6 +223,7 @@ private func replayParts(_ identity: RunIdentity, program: String) -> [String] {
         "\(shellQuoted(program)) run", shellQuoted(identity.file), "--seed \(identity.seed)",
         "--replications \(identity.replicationsPlanned)",
     ] + identity.overrides.map { "--set \(shellQuoted($0))" }
+        + (identity.backend == .emulate ? ["--backend emulate"] : [])
 }
 
 /// Lines that fit beside a label, with the backslash that lets a shell take them as one.

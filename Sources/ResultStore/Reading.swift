@@ -22,7 +22,10 @@ extension ResultStore {
         "SELECT *, (SELECT count(*) FROM replication WHERE replication.run = run.id) AS completed FROM run"
 
     private func summary(_ row: Row) throws -> RunSummary {
-        guard let seed = UInt64(row["seed"] as String), let state = RunState(rawValue: row["state"]) else {
+        guard
+            let seed = UInt64(row["seed"] as String), let state = RunState(rawValue: row["state"]),
+            let backend = RunBackend(rawValue: row["backend"])
+        else {
             throw ResultStoreError("\(path): run \(row["id"] as Int64) cannot be read")
         }
         let overrides: String = row["overrides"]
@@ -30,7 +33,8 @@ extension ResultStore {
             name: row["name"], file: row["file"], scenarioText: row["scenario"], deploymentText: row["deployment"],
             hash: row["hash"], overrides: try JSONDecoder().decode([String].self, from: Data(overrides.utf8)),
             seed: seed, replications: row["replications"], threads: row["threads"],
-            toolVersion: row["tool_version"], host: row["host"], cores: row["cores"], startedUTC: row["started"])
+            toolVersion: row["tool_version"], host: row["host"], cores: row["cores"], startedUTC: row["started"],
+            backend: backend)
         return RunSummary(
             id: row["id"], description: description, state: state, completed: row["completed"],
             verdict: row["verdict"], fingerprint: (row["fingerprint"] as String?).flatMap { UInt64($0, radix: 16) },

@@ -14,14 +14,14 @@ extension ResultStore {
             try db.execute(
                 sql: """
                     INSERT INTO run (name, file, scenario, deployment, hash, overrides, seed, replications, threads,
-                        tool_version, host, cores, started, state)
-                    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 'running')
+                        tool_version, host, cores, started, backend, state)
+                    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 'running')
                     """,
                 arguments: [
                     description.name, description.file, description.scenarioText, description.deploymentText,
                     description.hash, overrides, String(description.seed), description.replications,
                     description.threads, description.toolVersion, description.host, description.cores,
-                    description.startedUTC,
+                    description.startedUTC, description.backend.rawValue,
                 ])
             return db.lastInsertedRowID
         }
@@ -169,6 +169,7 @@ struct Recording {
                     station.meanWait.milliseconds, station.maximumWait.milliseconds,
                 ])
         }
+        if let emulation = outcome.emulation { try store(emulation) }
         if !keepDetail { return }
         for row in outcome.series {
             try insert(
@@ -233,6 +234,18 @@ struct Recording {
                 }
             }
         }
+    }
+
+    private mutating func store(_ emulation: EmulationRecord) throws {
+        try insert(
+            "emulation",
+            [
+                emulation.serverVersion, emulation.link, emulation.congestionControl, emulation.kernel,
+                emulation.linkLateness99.milliseconds, emulation.linkLatenessMaximum.milliseconds,
+                emulation.driverLateness99.milliseconds, emulation.driverLatenessMaximum.milliseconds,
+                emulation.steal, emulation.idle, emulation.packetsDropped,
+            ])
+        for (number, text) in emulation.problems.enumerated() { try insert("fidelity_problem", [number, text]) }
     }
 
     private mutating func store(_ setup: SetupRecord, _ number: Int) throws {

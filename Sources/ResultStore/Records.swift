@@ -1,5 +1,13 @@
 public import Measures
 
+/// What a scenario ran on.
+public enum RunBackend: String, CaseIterable, Sendable {
+    /// The model.
+    case simulate
+    /// Real nats-server processes behind an emulated link.
+    case emulate
+}
+
 /// What is known about a run before its first replication.
 public struct RunDescription: Hashable, Sendable {
     public var name: String
@@ -23,11 +31,12 @@ public struct RunDescription: Hashable, Sendable {
     public var cores: Int
     /// UTC as `2026-11-23T12:00:00Z`.
     public var startedUTC: String
+    public var backend: RunBackend
 
     public init(
         name: String, file: String, scenarioText: String, deploymentText: String, hash: String,
         overrides: [String], seed: UInt64, replications: Int, threads: Int, toolVersion: String, host: String,
-        cores: Int, startedUTC: String
+        cores: Int, startedUTC: String, backend: RunBackend = .simulate
     ) {
         self.name = name
         self.file = file
@@ -42,6 +51,7 @@ public struct RunDescription: Hashable, Sendable {
         self.host = host
         self.cores = cores
         self.startedUTC = startedUTC
+        self.backend = backend
     }
 }
 

@@ -37,10 +37,24 @@ extension ResultStore {
                 peakUtilisation: $0["peak_utilisation"], meanWait: duration($0["mean_wait_ms"]),
                 maximumWait: duration($0["maximum_wait_ms"]))
         }
+        outcome.emulation = try emulation(db, run, replication)
         outcome.violations = try rows("violation", by: "number").map { $0["text"] }
         outcome.assumptions = try String.fetchAll(
             db, sql: "SELECT key FROM assumption WHERE run = ? ORDER BY key", arguments: [run])
         return outcome
+    }
+
+    /// The fidelity certificate of an emulated replication; `nil` for a simulated one.
+    private static func emulation(_ db: Database, _ run: Int64, _ replication: Int) throws -> EmulationRecord? {
+        guard let row = try rows(db, "emulation", run, replication, by: "replication").first else { return nil }
+        return EmulationRecord(
+            serverVersion: row["server_version"], link: row["link"], congestionControl: row["congestion_control"],
+            kernel: row["kernel"], linkLateness99: duration(row["link_lateness_p99_ms"]),
+            linkLatenessMaximum: duration(row["link_lateness_max_ms"]),
+            driverLateness99: duration(row["driver_lateness_p99_ms"]),
+            driverLatenessMaximum: duration(row["driver_lateness_max_ms"]), steal: row["steal"], idle: row["idle"],
+            packetsDropped: row["packets_dropped"],
+            problems: try rows(db, "fidelity_problem", run, replication, by: "number").map { $0["text"] })
     }
 
     static func addDetail(to outcome: inout Outcome, _ db: Database, _ run: Int64, _ replication: Int) throws {

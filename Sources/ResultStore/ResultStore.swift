@@ -70,6 +70,9 @@ public final class ResultStore: Sendable {
         migrator.registerMigration("2 views") { db in
             for statements in Views.all { try db.execute(sql: statements) }
         }
+        migrator.registerMigration("3 back ends") { db in
+            for statements in Backends.all { try db.execute(sql: statements) }
+        }
         return migrator
     }
 

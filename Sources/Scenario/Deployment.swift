@@ -17,6 +17,23 @@ public struct Deployment: Hashable, Sendable {
     /// Index of the region of that name; `nil` if there is none.
     public func regionIndex(named name: String) -> Int? { regions.firstIndex { $0.name == name } }
 
+    /// Name of a NATS server, for example `singapore/nats-0`.
+    public func serverName(region: Int, server: Int) -> String { "\(regions[region].name)/nats-\(server)" }
+
+    /// Every server with every other region to which it may have a gateway: both have a gateway block. In file order;
+    /// these have the responses `gateway.SERVER.REGION.x`.
+    public var gatewayPairs: [(server: String, region: String)] {
+        var pairs: [(server: String, region: String)] = []
+        for (index, region) in regions.enumerated() where region.nats.gateway != nil {
+            for server in 0..<region.nats.servers {
+                for (other, remote) in regions.enumerated() where other != index && remote.nats.gateway != nil {
+                    pairs.append((serverName(region: index, server: server), remote.name))
+                }
+            }
+        }
+        return pairs
+    }
+
     /// Index of the link between two regions, in either order; `nil` if there is none.
     public func link(between first: Int, and second: Int) -> Int? {
         links.firstIndex { ($0.first == first && $0.second == second) || ($0.first == second && $0.second == first) }

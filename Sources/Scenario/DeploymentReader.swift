@@ -141,8 +141,22 @@ package struct DeploymentReader {
         guard deployment.link(between: first, and: second) == nil else {
             throw ScenarioError(between.position, "link \(quoted(try between.text("between"))) is given twice")
         }
+        let oneWay = try fields.duration("one-way")
+        if let oneWay, oneWay > roundTrip {
+            throw ScenarioError(
+                fields.node("one-way")?.position ?? node.position,
+                "one-way: expected at most the round trip of \(UnitFormat.duration(roundTrip.nanoseconds)), found "
+                    + quoted(UnitFormat.duration(oneWay.nanoseconds)))
+        }
+        let loss = try fields.real("loss") ?? 0
+        if fields.has("loss-burst"), loss == 0 {
+            throw ScenarioError(fields.keyPosition("loss-burst"), "loss-burst has no effect without loss")
+        }
         return WANLink(
-            first: first, second: second, roundTrip: roundTrip, bandwidth: try fields.integer("bandwidth"))
+            first: first, second: second, roundTrip: roundTrip, oneWay: oneWay,
+            jitter: try fields.duration("jitter") ?? .zero,
+            loss: PacketLoss(share: loss, burst: try fields.real("loss-burst") ?? 1),
+            bandwidth: try fields.integer("bandwidth"))
     }
 }
 

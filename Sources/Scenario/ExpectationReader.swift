@@ -3,9 +3,13 @@ import Measures
 /// Reads the bounds that decide the verdict.
 struct ExpectationReader {
     var hasFaults: Bool
+    var names: ResponseNames
     private(set) var findings: [String] = []
 
-    init(hasFaults: Bool) { self.hasFaults = hasFaults }
+    init(hasFaults: Bool, names: ResponseNames) {
+        self.hasFaults = hasFaults
+        self.names = names
+    }
 
     mutating func read(_ node: YAMLNode?) throws(ScenarioError) -> [Expectation] {
         guard let node else { return [] }
@@ -28,12 +32,8 @@ struct ExpectationReader {
     private mutating func readOne(_ node: YAMLNode) throws(ScenarioError) -> Expectation {
         let fields = try Fields(node, FormatTables.expectation)
         let nameNode = fields.node("response") ?? node
-        let name = try nameNode.text("response")
-        guard let definition = ResponseCatalogue.definition(named: name) else {
-            throw ScenarioError(
-                nameNode.position, "response: no response \(quoted(name)) in the catalogue",
-                suggestion: Nearest.match(name, among: ResponseCatalogue.all.map(\.name)))
-        }
+        let definition = try names.definition(nameNode)
+        let name = definition.name
         let atLeast = try readBound("at-least", fields, definition)
         let atMost = try readBound("at-most", fields, definition)
         guard atLeast != nil || atMost != nil else {
@@ -44,7 +44,7 @@ struct ExpectationReader {
                 fields.keyPosition("at-most"),
                 "at-most \(quoted(atMost.text)) is below at-least \(quoted(atLeast.text))")
         }
-        if !hasFaults, name.hasPrefix("recovery.") || name.contains(".during.") || name.contains(".after.") {
+        if !hasFaults, ResponseNames.needsFault(name) {
             let place = "\(nameNode.position.file):\(nameNode.position.line):\(nameNode.position.column)"
             findings.append("\(place): without a fault, \(name) is never observed")
         }

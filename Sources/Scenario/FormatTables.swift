@@ -6,6 +6,8 @@ import Parameters
 /// The keys of scenario files that belong to no model room.
 enum FormatTables {
     static let maximumHorizon = 7.0 * 86_400e9
+    /// The payload limit of nats-server by default (`max_payload`), and the largest that a simulated message can be.
+    static let maximumPayload = 1_048_576.0
 
     static let scenario = KeyTable(
         "a scenario",
@@ -49,6 +51,9 @@ enum FormatTables {
             Key("dns", .table(KeyTable(section: SteeringParameters.self)), "Settings of DNS steering."),
             Key("timeline", .list(.table(fault)), default: "no faults", "The faults of the rehearsal."),
             Key("expect", .list(.table(expectation)), default: "no bounds", "Bounds that decide the verdict."),
+            Key(
+                "calibration", .table(calibration), default: "none",
+                "What `validate` compares between the model and real servers."),
         ])
 
     static let population = KeyTable(
@@ -119,28 +124,22 @@ enum FormatTables {
     static let publisher = KeyTable(
         "a publisher",
         [
+            Key(
+                "name", .text, default: "the subject with hyphens for dots",
+                "Names its responses, `stream.NAME.lost`; letters, digits, `-` and `_`, unique."),
             Key("server", .text, required: true, "Server it is connected to: `us-east/nats-0`."),
             Key("subject", .text, required: true, "Subject it publishes on; no wildcards."),
-            Key("rate", .rate, 0.001...1_000_000, required: true, "Messages."),
-            Key("size", .size, 0...67_108_864, required: true, "Payload of a message."),
+            Key(
+                "rate", .rate, 0.001...1_000_000, required: true,
+                "Instants at which it publishes: the first one is a period after `at`."),
+            Key("burst", .count, 1...1_000_000, default: "1", "Messages at each of these instants."),
+            Key("size", .size, 0...maximumPayload, required: true, "Payload of a message."),
+            Key("at", .duration, 0...maximumHorizon, default: "0s", "When it begins, from time zero."),
+            Key("for", .duration, 1...maximumHorizon, default: "until the horizon", "How long it publishes."),
             Key(
                 "subscribers", .list(.text), required: true,
-                "Servers with one subscriber to the subject each; a server may be named more than once."),
-        ])
-
-    static let fault = KeyTable(
-        "a fault",
-        [
-            Key("at", .duration, 0...maximumHorizon, required: true, "When it begins, from time zero."),
-            Key("for", .duration, 0...maximumHorizon, default: "until the horizon", "How long it holds."),
-            Key(
-                "fault", .choice(FaultKind.allCases.map(\.rawValue)), required: true,
-                "What happens; see the table of faults."),
-            Key("site", .text, "Region that is hit, by name."),
-            Key("link", .text, "Link that is hit: `us-east/singapore`."),
-            Key("server", .text, "NATS server that is hit: `singapore/nats-0`."),
-            Key("relay", .text, "Relay process that is hit: `singapore/wt-0`."),
-            Key("to", .duration, 1e6...1e10, "New round trip of the link."),
+                "Servers with one subscriber to the subject each; a server may be named more than once. `[]`: nobody "
+                    + "listens."),
         ])
 
     static let expectation = KeyTable(
@@ -150,39 +149,6 @@ enum FormatTables {
             Key("at-least", .text, "Lower bound in the response's unit."),
             Key("at-most", .text, "Upper bound in the response's unit."),
         ])
-}
-
-/// The words of `fault:`.
-enum FaultKind: String, CaseIterable, Sendable {
-    case blackHole = "black-hole"
-    case powerLoss = "power-loss"
-    case refused
-    case wanCut = "wan-cut"
-    case roundTrip = "round-trip"
-    case serverKill = "server-kill"
-    case relayKill = "relay-kill"
-
-    /// The key that names its target.
-    var targetKey: String {
-        switch self {
-        case .blackHole, .powerLoss, .refused: "site"
-        case .wanCut, .roundTrip: "link"
-        case .serverKill: "server"
-        case .relayKill: "relay"
-        }
-    }
-
-    var meaning: String {
-        switch self {
-        case .blackHole: "Packets to and from the site are dropped; processes live on and keep their state."
-        case .powerLoss: "Processes of the site are dead; they start empty when the fault ends."
-        case .refused: "The site's load balancer lives, its back ends are dead: connections are reset."
-        case .wanCut: "The link between two regions drops every packet."
-        case .roundTrip: "The link's round trip becomes `to`; several at a time add their differences."
-        case .serverKill: "One NATS server dies, and starts empty when the fault ends."
-        case .relayKill: "One relay process dies, and starts empty when the fault ends."
-        }
-    }
 }
 
 /// The keys of deployment files.
@@ -277,6 +243,16 @@ enum DeploymentTables {
         [
             Key("between", .text, required: true, "The two regions: `us-east/singapore`."),
             Key("round-trip", .duration, 1e5...1e10, required: true, "Round trip without queueing."),
-            Key("bandwidth", .bandwidth, 1_000...1e13, default: "no limit", "Each direction."),
+            Key(
+                "one-way", .duration, 0...1e10, default: "half the round trip",
+                "Delay from the first region of `between` to the second; the rest of the round trip is the way back."),
+            Key(
+                "jitter", .duration, 0...1e10, default: "0s",
+                "A packet takes up to this much longer, uniformly; packets keep their order."),
+            Key("loss", .share, 0...LinkRanges.mostLoss, default: "0%", "Share of packets lost at random."),
+            Key(
+                "loss-burst", .number, LinkRanges.burst, default: "1",
+                "Mean number of packets lost in a row; 1: each on its own."),
+            Key("bandwidth", .bandwidth, LinkRanges.bandwidth, default: "no limit", "Each direction."),
         ])
 }

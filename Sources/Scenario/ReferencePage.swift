@@ -34,6 +34,9 @@ public enum ReferencePage {
             ("`publishers`", FormatTables.publisher),
             ("`timeline`", FormatTables.fault),
             ("`expect`", FormatTables.expectation),
+            ("`calibration`", FormatTables.calibration),
+            ("`calibration.rows`", FormatTables.calibrationRow),
+            ("`calibration.sweep`", FormatTables.calibrationSweep),
         ]
     }
 
@@ -73,7 +76,10 @@ public enum ReferencePage {
     private static func faults() -> [String] {
         var lines = ["### Faults", "", "| `fault:` | target key | what happens |", "|---|---|---|"]
         for kind in FaultKind.allCases {
-            let extra = kind == .roundTrip ? ", `to`" : ""
+            let extra = kind.ownKeys.map { key in
+                guard key == "to", let value = kind.value else { return ", `\(key)`" }
+                return ", `to` (\(value.shape.words), \(value.rangeText ?? ""))"
+            }.joined()
             lines.append("| `\(kind.rawValue)` | `\(kind.targetKey)`\(extra) | \(kind.meaning) |")
         }
         return lines + [""]
@@ -161,6 +167,25 @@ public enum ReferencePage {
         for response in ResponseCatalogue.all where !(response.name.hasPrefix("delivery.") && response.unit == "share")
         {
             lines.append("| `\(response.name)` | \(response.unit) | \(response.meaning) |")
+        }
+        return lines + publisherResponses()
+    }
+
+    private static func publisherResponses() -> [String] {
+        var lines = [
+            "", "With publishers there are also the following. NAME is a publisher's name, SERVER a server such as",
+            "`us-east/nats-0`, REGION another region with a gateway.", "", "| response | unit | meaning |",
+            "|---|---|---|",
+        ]
+        for measure in StreamMeasure.allCases {
+            lines.append("| `\(measure.responseName(stream: "NAME"))` | \(measure.unit) | \(measure.meaning) |")
+        }
+        for measure in GatewayMeasure.allCases {
+            let name = measure.responseName(server: "SERVER", region: "REGION")
+            lines.append("| `\(name)` | \(measure.unit) | \(measure.meaning) |")
+        }
+        for measure in ServerMeasure.allCases {
+            lines.append("| `\(measure.responseName(server: "SERVER"))` | \(measure.unit) | \(measure.meaning) |")
         }
         return lines
     }

@@ -71,6 +71,13 @@ public struct Scenario: Hashable, Sendable {
     }
 }
 
+extension Scenario {
+    /// When the first fault starts; `nil`: there is none.
+    public var firstFault: SimTime? { timeline.map(\.start).min() }
+    /// When the last fault that ends before the horizon ends; `nil`: none does.
+    public var heal: SimTime? { timeline.compactMap(\.end).max() }
+}
+
 /// A plain NATS publisher without relay or client, with its subscribers: for calibration.
 public struct RawPublisher: Hashable, Sendable {
     /// Unique; names its responses (`stream.NAME.lost`). Without dots and spaces.

@@ -73,7 +73,7 @@ public enum ScenarioReader {
 
 extension ScenarioReader {
     private static func read(
-        _ text: String, file: String, overrides texts: [String]
+        _ text: String, file: String, overrides texts: [String], isSweep: Bool = false
     ) throws(ScenarioError) -> LoadedScenario {
         var overrides: [Override] = []
         for (index, text) in texts.enumerated() { overrides.append(try Override(text, ordinal: index + 1)) }
@@ -86,9 +86,38 @@ extension ScenarioReader {
         let inner = overrides.filter { $0.path.count > 1 && $0.path[0] == "deployment" }
         let source = try readDeployment(fields, file: file, overrides: inner)
         let (scenario, findings) = try build(fields, source.deployment, file: file)
+        if !isSweep, let sweep = scenario.calibration?.sweep {
+            try check(sweep, fields, text, file: file, overrides: texts)
+        }
         return LoadedScenario(
             scenario: scenario, text: text, deploymentText: source.text,
             hash: identity([text, source.text] + texts), overrides: texts, findings: source.findings + findings)
+    }
+
+    /// Reads the scenario with the first and the last value of a sweep: each must be legal, and must change something.
+    private static func check(
+        _ sweep: CalibrationSweep, _ fields: Fields, _ text: String, file: String, overrides: [String]
+    ) throws(ScenarioError) {
+        var position = fields.position
+        if let outer = fields.node("calibration"),
+            let inner = try Fields(outer, FormatTables.calibration).node("sweep"),
+            let key = try Fields(inner, FormatTables.calibrationSweep).node("set")
+        {
+            position = key.position
+        }
+        var found: [Scenario] = []
+        for value in [sweep.values.first, sweep.values.last].compactMap({ $0 }) {
+            do {
+                let overrides = overrides + [sweep.override(value)]
+                found.append(try read(text, file: file, overrides: overrides, isSweep: true).scenario)
+            } catch {
+                throw ScenarioError(
+                    position, "set: with \(sweep.override(value)): \(error.message)", suggestion: error.suggestion)
+            }
+        }
+        guard found[0] != found[1] else {
+            throw ScenarioError(position, "set: \(quoted(sweep.key)) changes nothing")
+        }
     }
 
     private static func readDeployment(
@@ -133,7 +162,8 @@ extension ScenarioReader {
             throw ScenarioError(fields.position, "key \"horizon\" is missing in a scenario")
         }
         let populations = try PopulationReader(deployment: deployment).read(fields.node("populations"))
-        let publishers = try PublisherReader(deployment: deployment).read(fields.node("publishers"))
+        var publisherReader = PublisherReader(deployment: deployment, horizon: horizon)
+        let publishers = try publisherReader.read(fields.node("publishers"))
         guard !populations.isEmpty || !publishers.isEmpty else {
             throw ScenarioError(fields.position, "nothing happens: give populations or publishers")
         }
@@ -151,7 +181,8 @@ extension ScenarioReader {
         try dns.apply(fields.node("dns"))
         var timeline = TimelineReader(deployment: deployment, horizon: horizon)
         let faults = try timeline.read(fields.node("timeline"))
-        var expectations = ExpectationReader(hasFaults: !faults.isEmpty)
+        let names = ResponseNames(publishers: publishers, deployment: deployment)
+        var expectations = ExpectationReader(hasFaults: !faults.isEmpty, names: names)
         let bounds = try expectations.read(fields.node("expect"))
         let kind = try fields.choice("kind", Scenario.Kind.self) ?? .terminating
         let scenario = Scenario(
@@ -161,8 +192,9 @@ extension ScenarioReader {
             seed: try readSeed(fields), deployment: deployment, populations: populations, publishers: publishers,
             steering: try fields.choice("steering", Steering.self) ?? .election, profile: profile, relay: relay,
             client: client, media: media, nats: nats, dns: dns, timeline: faults, expectations: bounds,
-            replications: Int(try fields.integer("replications") ?? 5))
-        var findings = timeline.findings + expectations.findings
+            replications: Int(try fields.integer("replications") ?? 5),
+            calibration: try CalibrationReader(names: names).read(fields.node("calibration")))
+        var findings = publisherReader.findings + timeline.findings + expectations.findings
         if kind == .steady, !faults.isEmpty {
             findings.append("\(place(fields, "kind")): a steady scenario has faults: its state does change")
         }

@@ -44,8 +44,10 @@ struct TimelineReader {
         guard let target = fields.node(kind.targetKey) else {
             throw ScenarioError(node.position, "\(kind.rawValue) needs the key \"\(kind.targetKey)\"")
         }
-        if kind != .roundTrip, fields.has("to") {
-            throw ScenarioError(fields.keyPosition("to"), "to belongs to round-trip only")
+        for key in ["from", "to", "burst"] where fields.has(key) && !kind.ownKeys.contains(key) {
+            let owners = FaultKind.allCases.filter { $0.ownKeys.contains(key) }.map(\.rawValue)
+            throw ScenarioError(
+                fields.keyPosition(key), "\(key) belongs to \(owners.joined(separator: ", ")) only")
         }
         if start >= horizon {
             throw ScenarioError(
@@ -81,20 +83,11 @@ struct TimelineReader {
                     "region \(quoted(deployment.regions[region].name)) has no relays: refused hits nothing")
             }
             return .refused(region: region)
-        case .wanCut: return .wanCut(link: try Names.link(target, deployment), from: nil)
-        case .roundTrip:
+        case .wanCut:
             let link = try Names.link(target, deployment)
-            guard let value = try fields.duration("to") else {
-                throw ScenarioError(fields.position, "round-trip needs the key \"to\"")
-            }
-            guard value != deployment.links[link].roundTrip else {
-                throw ScenarioError(
-                    fields.node("to")?.position ?? fields.position,
-                    "to: the link's round trip is \(UnitFormat.duration(value.nanoseconds)) already; "
-                        + "the fault hits nothing"
-                )
-            }
-            return .roundTrip(link: link, value)
+            return .wanCut(link: link, from: try readOrigin(fields, link))
+        case .roundTrip, .loss, .jitter, .bandwidth:
+            return try readSetting(kind, try Names.link(target, deployment), fields)
         case .serverKill:
             let server = try Names.server(target, "server", deployment)
             return .serverKill(region: server.region, server: server.server)
@@ -106,6 +99,57 @@ struct TimelineReader {
 }
 
 extension TimelineReader {
+    /// The end of the link whose packets a cut drops; `nil`: both.
+    private func readOrigin(_ fields: Fields, _ link: Int) throws(ScenarioError) -> Int? {
+        guard let node = fields.node("from") else { return nil }
+        let region = try Names.region(node, "from", deployment)
+        let ends = [deployment.links[link].first, deployment.links[link].second]
+        guard ends.contains(region) else {
+            let names = ends.map { deployment.regions[$0].name }
+            throw ScenarioError(
+                node.position,
+                "from: expected an end of the link, \(names.joined(separator: " or ")), found "
+                    + quoted(deployment.regions[region].name))
+        }
+        return region
+    }
+
+    /// A fault that gives a link another value; the value that it has already hits nothing.
+    private func readSetting(_ kind: FaultKind, _ link: Int, _ fields: Fields) throws(ScenarioError) -> Fault.Kind {
+        guard let key = kind.value, let node = fields.node("to") else {
+            throw ScenarioError(fields.position, "\(kind.rawValue) needs the key \"to\"")
+        }
+        let value = try node.quantity(key)
+        if value == 0, fields.has("burst") {
+            throw ScenarioError(fields.keyPosition("burst"), "burst has no effect without loss")
+        }
+        let own = deployment.links[link]
+        let duration = SimDuration(nanoseconds: Int64(value))
+        let result: Fault.Kind
+        let present: Fault.Kind?
+        switch kind {
+        case .roundTrip:
+            result = .roundTrip(link: link, duration)
+            present = .roundTrip(link: link, own.roundTrip)
+        case .loss:
+            result = .loss(link: link, PacketLoss(share: value, burst: try fields.real("burst") ?? 1))
+            present = value == 0 && own.loss.share == 0 ? result : .loss(link: link, own.loss)
+        case .jitter:
+            result = .jitter(link: link, duration)
+            present = .jitter(link: link, own.jitter)
+        default:
+            result = .bandwidth(link: link, Int64(value))
+            present = own.bandwidth.map { .bandwidth(link: link, $0) }
+        }
+        guard result != present else {
+            throw ScenarioError(
+                node.position,
+                "to: the link's \(kind == .roundTrip ? "round trip" : kind.rawValue) is \(try node.text("to")) "
+                    + "already; the fault hits nothing")
+        }
+        return result
+    }
+
     private func check(
         _ fault: Fault, at position: Position, against other: Fault, at earlier: Position
     ) throws(ScenarioError) {
@@ -115,7 +159,13 @@ extension TimelineReader {
         {
             throw ScenarioError(position, "the fault contradicts \(reference): both command one target at one instant")
         }
-        if fault.kind == other.kind, !fault.kind.isRoundTrip, fault.end == other.start || fault.start == other.end {
+        if let setting = fault.kind.exclusiveSetting, fault.kind.hasSameTarget(as: other.kind),
+            fault.overlaps(other)
+        {
+            throw ScenarioError(
+                position, "the fault contradicts \(reference): both set the link's \(setting) at one time")
+        }
+        if fault.kind == other.kind, !fault.kind.isSetting, fault.end == other.start || fault.start == other.end {
             throw ScenarioError(
                 position, "the fault contradicts \(reference): one ends at the instant at which the other begins")
         }
@@ -129,7 +179,31 @@ extension TimelineReader {
 }
 
 extension Fault.Kind {
-    var isRoundTrip: Bool { if case .roundTrip = self { true } else { false } }
+    /// Whether it gives a link another value; steps of it may follow each other without a gap.
+    var isSetting: Bool {
+        switch self {
+        case .roundTrip, .loss, .jitter, .bandwidth: true
+        case .blackHole, .powerLoss, .refused, .wanCut, .serverKill, .relayKill: false
+        }
+    }
+
+    /// What only one fault at a time can set. Changes of a round trip add up; of these values one alone can hold.
+    var exclusiveSetting: String? {
+        switch self {
+        case .loss: "loss"
+        case .jitter: "jitter"
+        case .bandwidth: "bandwidth"
+        default: nil
+        }
+    }
+
+    /// The link whose value it sets.
+    var linkSet: Int? {
+        switch self {
+        case .roundTrip(let link, _), .loss(let link, _), .jitter(let link, _), .bandwidth(let link, _): link
+        default: nil
+        }
+    }
 
     /// The region, if all of it is hit.
     var wholeRegion: Int? {
@@ -141,7 +215,9 @@ extension Fault.Kind {
 
     func hasSameTarget(as other: Fault.Kind) -> Bool {
         switch (self, other) {
-        case (.roundTrip(let first, _), .roundTrip(let second, _)): first == second
+        case (.roundTrip(let first, _), .roundTrip(let second, _)), (.loss(let first, _), .loss(let second, _)),
+            (.jitter(let first, _), .jitter(let second, _)), (.bandwidth(let first, _), .bandwidth(let second, _)):
+            first == second
         default: self == other || (wholeRegion != nil && wholeRegion == other.wholeRegion)
         }
     }
@@ -157,20 +233,38 @@ extension Fault.Kind {
 }
 
 extension Fault {
+    func overlaps(_ other: Fault) -> Bool {
+        start < (other.end ?? .never) && other.start < (end ?? .never)
+    }
+
     /// Whether this one changes nothing because `other` holds all the while and is at least as strong.
     func isCovered(by other: Fault, _ deployment: Deployment) -> Bool {
         let holds = other.start <= start && (other.end ?? .never) >= (end ?? .never)
         guard holds else { return false }
+        if let link = kind.linkSet {
+            // A cut of one direction leaves the other one, where the value still shows.
+            if case .wanCut(let cut, nil) = other.kind { return link == cut }
+            return deployment.silences(link, other.kind)
+        }
         switch (kind, other.kind) {
-        case (.roundTrip, .roundTrip): return false
-        case (.wanCut(let link, _), .blackHole(let region)), (.wanCut(let link, _), .powerLoss(let region)),
-            (.roundTrip(let link, _), .blackHole(let region)), (.roundTrip(let link, _), .powerLoss(let region)):
-            return deployment.links[link].first == region || deployment.links[link].second == region
+        case (.wanCut(let link, _), .blackHole), (.wanCut(let link, _), .powerLoss):
+            return deployment.silences(link, other.kind)
+        case (.wanCut(let link, _), .wanCut(let cut, nil)): return link == cut
         case (.serverKill(let inner, _), .powerLoss(let region)), (.relayKill(let inner, _, _), .powerLoss(let region)),
             (.refused(let inner), .powerLoss(let region)):
             return inner == region
-        case (.roundTrip(let link, _), .wanCut(let cut, nil)): return link == cut
         default: return kind == other.kind
+        }
+    }
+}
+
+extension Deployment {
+    /// Whether a fault of a whole region leaves nothing to pass on a link.
+    fileprivate func silences(_ link: Int, _ kind: Fault.Kind) -> Bool {
+        switch kind {
+        case .blackHole(let region), .powerLoss(let region):
+            links[link].first == region || links[link].second == region
+        default: false
         }
     }
 }

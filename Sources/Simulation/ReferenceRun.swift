@@ -22,9 +22,15 @@ extension Run {
                     chosen = (region, next.what)
                 }
             }
-            guard least < world.horizon else { break }
-            if chosen.region < 0 {
-                pass(queue.popLeast(), &queue)
+            let wire = earliestOnWire()
+            guard min(least, wire.time) < world.horizon else { break }
+            if wire.time <= least {
+                let source = domains[pointer: wire.source]
+                source.pointee.gatherWire(toward: wire.target, before: wire.time + 1)
+                queue.push(source.pointee.popWire(toward: wire.target, before: wire.time + 1)!)
+            } else if chosen.region < 0 {
+                let posted = queue.popLeast()
+                domains[pointer: Int(posted.region)].pointee.take(posted)
             } else {
                 domains[pointer: chosen.region].pointee.referenceStep(chosen.what, at: least)
             }
@@ -37,13 +43,17 @@ extension Run {
         }
     }
 
-    /// A copy's time has come: onto the wire, or to where it goes.
-    private func pass(_ posted: Posted, _ queue: inout ReferenceQueue) {
-        guard posted.isBeforeWire else { return domains[pointer: Int(posted.region)].pointee.take(posted) }
-        var onWire = posted
-        onWire.isBeforeWire = false
-        onWire.item.time = domains[pointer: posted.source].pointee.putOnWire(posted)
-        queue.push(onWire)
+    /// The link onto which something goes first, and when.
+    private func earliestOnWire() -> (time: Int64, source: Int, target: Int) {
+        var best = (time: Int64.max, source: -1, target: -1)
+        for source in 0..<domains.count {
+            for target in 0..<domains.count where target != source {
+                domains[pointer: source].pointee.gatherWire(toward: target, before: Int64.max)
+                let time = domains[pointer: source].pointee.earliestOnWire()
+                if time < best.time { best = (time, source, target) }
+            }
+        }
+        return best
     }
 
     private func collect(into queue: inout ReferenceQueue) {
@@ -51,13 +61,6 @@ extension Run {
             for target in 0..<domains.count where !domains[pointer: source].pointee.outboxes[target].isEmpty {
                 for entry in domains[pointer: source].pointee.outboxes[target] { queue.push(entry) }
                 domains[pointer: source].pointee.outboxes[target].removeAll(keepingCapacity: true)
-            }
-            for target in 0..<domains.count where !domains[pointer: source].pointee.wires[target].isEmpty {
-                for var entry in domains[pointer: source].pointee.wires[target] {
-                    entry.source = source
-                    queue.push(entry)
-                }
-                domains[pointer: source].pointee.wires[target].removeAll(keepingCapacity: true)
             }
         }
     }
@@ -79,9 +82,6 @@ struct ReferenceQueue {
         if left.posted.isUnordered && right.posted.isUnordered {
             if Domain.precedes(a, b) { return true }
             if Domain.precedes(b, a) { return false }
-        }
-        if left.posted.isBeforeWire && right.posted.isBeforeWire && left.posted.wirePort != right.posted.wirePort {
-            return left.posted.wirePort < right.posted.wirePort
         }
         return left.entry < right.entry
     }

@@ -137,43 +137,13 @@ struct Run: ~Copyable {
         }
     }
 
-    /// Puts on the wire what was written before `end`, in order of writing over all servers of the region.
+    /// Puts on the wire what departs before `end`, in order of departure over all servers of the region.
     private func exchangeWire(_ source: Int, _ target: Int, until end: Int64) {
         let from = domains[pointer: source]
-        var written = from.pointee.wires[target]
-        guard !written.isEmpty else { return }
-        from.pointee.wires[target].removeAll(keepingCapacity: true)
-        written.sortByWriting()
-        for var entry in written {
-            if entry.item.time >= end {
-                from.pointee.wires[target].append(entry)
-                continue
-            }
-            entry.item.time = from.pointee.putOnWire(entry)
+        from.pointee.gatherWire(toward: target, before: end)
+        while let entry = from.pointee.popWire(toward: target, before: end) {
             domains[pointer: target].pointee.deliver(entry.item, to: entry.destination)
         }
-    }
-}
-
-extension Array<Posted> {
-    /// Sorts by (time, port), keeping the order of posting among equals.
-    fileprivate mutating func sortByWriting() {
-        let keyed = enumerated().sorted {
-            let a = $0.element
-            let b = $1.element
-            if a.item.time != b.item.time { return a.item.time < b.item.time }
-            if a.wirePort != b.wirePort { return a.wirePort < b.wirePort }
-            return $0.offset < $1.offset
-        }
-        self = keyed.map(\.element)
-    }
-}
-
-extension Posted {
-    /// Orders what is written at one instant: by connection.
-    var wirePort: Int64 {
-        guard case .server(let server, let port) = destination else { return 0 }
-        return Int64(port) << 32 | Int64(server)
     }
 }
 

@@ -64,6 +64,9 @@ final class World: @unchecked Sendable {
     let sites: SitePassage
     /// Directed links by region pair; `nil` where none is.
     let links: [[LinkSchedule?]]
+    /// Keys of the jitter and of the losses of the links' packets.
+    let jitterKey: UInt64
+    let lossKey: UInt64
     let health: HealthSchedule
     /// Capture times in `phaseStart..<phaseEnd` are `during`; no fault: both at the horizon.
     let phaseStart: Int64
@@ -77,6 +80,8 @@ final class World: @unchecked Sendable {
     let patterns: [SubjectID]
     let literals: [SubjectID]
     private let roomOfPattern: [SubjectID: Int]
+    /// By raw publisher: the number of its subject, which several may share.
+    private let rawRooms: [Int]
     /// By person: the first of its pair numbers.
     private let pairBase: [Int]
     let pairCount: Int
@@ -118,6 +123,8 @@ final class World: @unchecked Sendable {
         let paths = Paths(scenario)
         sites = paths.passage
         links = paths.links
+        jitterKey = entityKey(seed: scenario.seed, purpose: .linkJitter, replication: replication, entity: 0)
+        lossKey = entityKey(seed: scenario.seed, purpose: .packetLoss, replication: replication, entity: 0)
         health = HealthSchedule(
             schedule: paths.sites, parameters: scenario.dns, horizon: SimTime(nanoseconds: horizon),
             seed: scenario.seed, replication: replication)
@@ -128,6 +135,8 @@ final class World: @unchecked Sendable {
         (subjects, patterns, literals) = Self.internSubjects(plan.rooms.count, scenario.publishers)
         roomOfPattern = Dictionary(
             patterns.enumerated().map { ($0.element, $0.offset) }, uniquingKeysWith: { first, _ in first })
+        let numbers = roomOfPattern
+        rawRooms = patterns.dropFirst(plan.rooms.count).map { numbers[$0]! }
         var bases: [Int] = []
         var pairs = 0
         for person in plan.people {
@@ -148,7 +157,7 @@ final class World: @unchecked Sendable {
     @inline(__always)
     func subject(of item: Item) -> Int {
         item.kind == .media
-            ? Int(traits[StreamTable.person(of: item.sender)].room) : rooms.count + Int(item.sender)
+            ? Int(traits[StreamTable.person(of: item.sender)].room) : rawRooms[Int(item.sender)]
     }
 
     func room(of pattern: SubjectID) -> Int { roomOfPattern[pattern]! }
@@ -327,9 +336,12 @@ private struct Paths {
         sites = SiteSchedule(sites: regions)
         links = Array(repeating: Array(repeating: nil, count: regions), count: regions)
         for link in scenario.deployment.links {
-            let schedule = LinkSchedule(roundTrip: link.roundTrip, bandwidth: link.bandwidth)
-            links[link.first][link.second] = schedule
-            links[link.second][link.first] = schedule
+            links[link.first][link.second] = LinkSchedule(
+                roundTrip: link.roundTrip, oneWay: link.oneWay, jitter: link.jitter, loss: link.loss,
+                bandwidth: link.bandwidth)
+            links[link.second][link.first] = LinkSchedule(
+                roundTrip: link.roundTrip, oneWay: link.oneWay.map { link.roundTrip - $0 }, jitter: link.jitter,
+                loss: link.loss, bandwidth: link.bandwidth)
         }
         for fault in scenario.timeline { apply(fault, scenario.deployment) }
         sites.seal()
@@ -349,11 +361,20 @@ private struct Paths {
             cutAll(of: region, from: fault.start, to: end)
         case .refused(let region):
             sites.add(site: region, state: .refused, from: fault.start, to: end)
-        case .wanCut(let link, _):
-            both(deployment.links[link]) { $0?.addCut(from: fault.start, to: end) }
+        case .wanCut(let link, let source):
+            let ends = [deployment.links[link].first, deployment.links[link].second]
+            for (from, to) in [(ends[0], ends[1]), (ends[1], ends[0])] where source == nil || source == from {
+                links[from][to]?.addCut(from: fault.start, to: end)
+            }
         case .roundTrip(let link, let roundTrip):
             both(deployment.links[link]) { $0?.addDelay(roundTrip: roundTrip, from: fault.start, to: end) }
-        case .loss, .jitter, .bandwidth, .serverKill, .relayKill:
+        case .loss(let link, let loss):
+            both(deployment.links[link]) { $0?.addLoss(loss, from: fault.start, to: end) }
+        case .jitter(let link, let jitter):
+            both(deployment.links[link]) { $0?.addJitter(jitter, from: fault.start, to: end) }
+        case .bandwidth(let link, let bandwidth):
+            both(deployment.links[link]) { $0?.addBandwidth(bandwidth, from: fault.start, to: end) }
+        case .serverKill, .relayKill:
             break
         }
     }

@@ -103,7 +103,7 @@ public enum StandardNormal {
 }
 
 /// P(X <= k) for a binomial X of `trials` trials with success probability `p`, from the incomplete beta function.
-func binomialCumulative(_ k: Int, trials: Int, _ p: Double) -> Double {
+package func binomialCumulative(_ k: Int, trials: Int, _ p: Double) -> Double {
     if k < 0 { return 0 }
     if k >= trials { return 1 }
     return regularisedBeta(1 - p, Double(trials - k), Double(k + 1))

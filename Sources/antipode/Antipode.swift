@@ -24,6 +24,7 @@ struct Antipode: ParsableCommand {
         version: antipodeVersion,
         subcommands: [
             RunCommand.self, ListCommand.self, ShowCommand.self, ExplainCommand.self, SchemaCommand.self,
-            InitCommand.self, ReferenceCommand.self, RouteCommand.self, DoctorCommand.self,
+            InitCommand.self, ReferenceCommand.self, RouteCommand.self, CompareCommand.self, ValidateCommand.self,
+            DoctorCommand.self,
         ])
 }

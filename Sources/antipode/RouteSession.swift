@@ -67,40 +67,11 @@ struct RouteBackends: Sendable {
     /// - Throws: `FileError` if there is no server to run.
     init(choice: RouteBackendChoice, server path: String?, version: ServerVersion?) throws {
         if choice != .simulate {
-            server = try Self.executable(path)
+            server = try Servers.executable(path)
             let namespaces = Fabric.namespacesAvailable
             networkProblem = namespaces.isAvailable ? nil : namespaces.reason
         }
         if choice != .emulate { model = version ?? server?.version ?? .v2_9_10 }
-    }
-
-    /// A name without a slash is looked for on the `PATH`, as a shell does.
-    private static func executable(_ path: String?) throws -> NATSExecutable {
-        guard let found = NATSExecutable.path(of: path ?? "nats-server") else {
-            guard let path else {
-                Screen.error("antipode: no nats-server on the PATH; name one with --server\n")
-                throw ExitCode(2)
-            }
-            throw FileError(description: "\(path): \(whyNotRun(path))")
-        }
-        if isFolder(found) { throw FileError(description: "\(found): \(whyNotRun(found))") }
-        do {
-            return try NATSExecutable(path: found)
-        } catch {
-            throw FileError(description: "\(error)".trimmingCharacters(in: .whitespacesAndNewlines))
-        }
-    }
-
-    private static func isFolder(_ path: String) -> Bool {
-        var isFolder: ObjCBool = false
-        return FileManager.default.fileExists(atPath: path, isDirectory: &isFolder) && isFolder.boolValue
-    }
-
-    private static func whyNotRun(_ path: String) -> String {
-        let exists = FileManager.default.fileExists(atPath: path)
-        if !path.contains("/") { return exists ? "not on the PATH; say ./\(path)" : "not on the PATH" }
-        if !exists { return "no such file" }
-        return isFolder(path) ? "is a folder, not a nats-server" : "may not be executed"
     }
 
     var usesServers: Bool { server != nil }

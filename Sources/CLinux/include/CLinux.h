@@ -23,6 +23,9 @@ int clinux_open_tun(const char *name);
 /// Gives an interface of the calling thread's namespace an IPv4 address, a netmask, an MTU and a transmit queue, and
 /// sets it up. An address of 0 leaves the address alone; so do 0 as MTU and as queue length.
 int clinux_set_up_interface(const char *name, uint32_t address, uint32_t netmask, int mtu, int queue);
+/// Replaces the route that such an address brought with one whose TCP connections use a congestion control of their
+/// own. That needs no permission of the host's, which a namespace's default does.
+int clinux_set_route_congestion(const char *name, uint32_t address, int prefix, const char *congestion);
 
 // MARK: Processes
 

@@ -76,6 +76,7 @@ extension Domain {
         }
         for peer in world.servers.indices {
             var held: [Item] = []
+            state.pointee.dialerFlows[pointer: peer].pointee.departing.removeAll { held.append($0) }
             state.pointee.dialerFlows[pointer: peer].pointee.held.removeAll { held.append($0) }
             for item in held where item.kind == .media { note(item, .region(Int32(world.servers[peer].region))) }
         }

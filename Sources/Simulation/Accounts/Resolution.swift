@@ -41,7 +41,8 @@ struct Resolution {
             for run in domains[pointer: region].pointee.losses.runs { records[Int(run.stream)].add(run) }
             for run in domains[pointer: region].pointee.trails.runs { records[Int(run.stream)].add(run) }
             for server in 0..<domains[pointer: region].pointee.servers.count {
-                times += domains[pointer: region].pointee.servers[pointer: server].pointee.changes.map(\.time)
+                let changes = domains[pointer: region].pointee.servers[pointer: server].pointee.changes
+                times += changes.filter(\.isOutbound).map(\.time)
             }
         }
         for stream in records.indices { records[stream].seal() }

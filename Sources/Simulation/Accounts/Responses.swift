@@ -159,7 +159,7 @@ struct OutcomeBuilder {
         let capacity = processor.capacity
         outcome.stations.append(
             StationRecord(
-                name: name, served: processor.served, utilisation: Double(processor.busy) / alive / capacity,
+                name: name, served: processor.served, utilisation: Double(processor.load) / alive / capacity,
                 peakUtilisation: min(1, Double(processor.busiestSecond) / 1e9 / capacity),
                 meanWait: SimDuration(nanoseconds: processor.served == 0 ? 0 : processor.waited / processor.served),
                 maximumWait: SimDuration(nanoseconds: processor.longestWait)))
@@ -210,6 +210,7 @@ struct OutcomeBuilder {
         add("gateway.restored", gateways.restored)
         addRaw(domains)
         addQuality(domains)
+        addPublisherResponses(domains)
     }
 
     private mutating func addDelivery() {

@@ -20,10 +20,6 @@ struct Posted: BitwiseCopyable {
     var region: Int32
     var destination: Destination
     var item: Item
-    /// Written to a WAN link and not yet on it: `item.time` is when it was written.
-    var isBeforeWire = false
-    /// The region that wrote it (reference executor).
-    var source = 0
 }
 
 /// What the agenda of a region's stations can hold: faults, restarts, gateway timers, session checks.
@@ -42,6 +38,8 @@ enum AgendaKind: UInt8 {
     case handshakeDone
     case sessionCheck
     case rawPublish
+    /// The plain publishers begin or have ended: what the servers have used so far is noted.
+    case loadMark
 }
 
 /// One region: its stations, its people and everything that they alone change.
@@ -78,8 +76,9 @@ struct Domain: ~Copyable {
     var events: Int64 = 0
     /// By region: items that leave at the next barrier.
     var outboxes: [[Posted]]
-    /// By region: what was written to the link there and has not been put on the wire.
+    /// By region: packets outside any flow on their way to the link there.
     var wires: [[Posted]]
+    var wireHeads: [WireHead] = []
     /// By region: when the link's sending side is free again.
     var linkFree: [Int64]
     /// One event at a time: every item goes to the outboxes, which the executor empties at once.
@@ -117,7 +116,7 @@ struct Domain: ~Copyable {
         wires = outboxes
         linkFree = Array(repeating: 0, count: world.regionCount)
         isReference = useReference
-        raw = RawTraffic(world)
+        raw = RawTraffic(world, region: region)
         for person in world.people.indices { preparePairs(of: person) }
     }
 
@@ -137,9 +136,11 @@ struct Domain: ~Copyable {
         let peers = world.serversOfRegion[region].count
         let all = world.servers.count
         let cluster = world.scenario.deployment.regions[region].nats
+        let wakeUpShare = Int64((world.nats.wakeUpShare * 1_000).rounded())
         return Table(count: peers) { index in
             let station = Station(
-                ports: relays + peers + 2 * all + 1, processor: Processor(threads: 1, milliCPU: cluster.cpu))
+                ports: relays + peers + 2 * all + 1,
+                processor: Processor(threads: 1, milliCPU: cluster.cpu, wakeUpShare: wakeUpShare))
             return ServerState(
                 station: station, machine: world.makeMachine(world.serversOfRegion[region].lowerBound + index),
                 relays: relays, peers: peers, allServers: all)

@@ -32,6 +32,22 @@ extension Domain {
         for server in 0..<servers.count where servers[pointer: server].pointee.station.backlog > limit {
             throw Self.overload(world.servers[firstServer + server].name, limit)
         }
+        for server in 0..<servers.count where longestFlow(server) > limit {
+            throw Self.overload("a gateway connection of " + world.servers[firstServer + server].name, limit)
+        }
+    }
+
+    /// The most messages that wait in one of a server's gateway connections.
+    private func longestFlow(_ server: Int) -> Int {
+        let state = servers[pointer: server]
+        var most = 0
+        for peer in world.servers.indices {
+            let dialer = state.pointee.dialerFlows[pointer: peer]
+            let acceptor = state.pointee.acceptorFlows[pointer: peer]
+            most = max(most, dialer.pointee.departing.count + dialer.pointee.held.count)
+            most = max(most, acceptor.pointee.departing.count + acceptor.pointee.held.count)
+        }
+        return most
     }
 
     private static func overload(_ name: String, _ limit: Int) -> SimulationError {
@@ -123,6 +139,7 @@ extension Domain {
         case .handshakeDone: completeHandshake(slot: object, relay: Int(payload), at: time)
         case .sessionCheck: sessionCheckFired(slot: object, relay: Int(payload), at: time)
         case .rawPublish: publishRaw(object, at: time)
+        case .loadMark: markLoad(isEnd: payload == 1, at: time)
         }
     }
 }

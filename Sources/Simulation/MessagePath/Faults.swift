@@ -124,7 +124,7 @@ extension Domain {
         }
         for peer in world.servers.indices {
             guard let end = state.pointee.inbound[peer] else { continue }
-            if end.connection != nil { tally.noteInbound(registered: false, at: time) }
+            if end.connection != nil { noteInbound(server, peer, isRegistered: false, at: time) }
             if !isSilent {
                 sendControl(server, to: peer, asDialer: false, kind: .closed, attempt: end.attempt, at: time)
             }
@@ -153,7 +153,7 @@ extension Domain {
     private mutating func noteOutboundGone(_ server: Int, _ dialer: Int, at time: Int64) {
         let remote = world.servers[servers[pointer: server].pointee.outbound[dialer].target].region
         servers[pointer: server].pointee.changes.append(
-            GatewayChange(time: time, region: remote, isRegistered: false))
+            GatewayChange(time: time, region: remote, isOutbound: true, isRegistered: false))
         tally.noteOutbound(registered: false, at: time)
     }
 
@@ -190,6 +190,7 @@ extension Domain {
             schedule(
                 .routeUp, object: server << 8 | peer, at: ready + 4 * world.nats.routeHop.nanoseconds)
         }
+        subscribeRaw(on: server, at: time)
         createDialers(server)
         startDialers(server, at: time)
     }

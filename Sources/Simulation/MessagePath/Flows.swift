@@ -2,179 +2,246 @@ import EventKernel
 import Measures
 import NATSModel
 import Network
+import RandomVariates
 
-/// TCP over the WAN: what the link does to what gateways write.
+/// One direction of a gateway connection: whose flow it is.
+struct FlowPlace: BitwiseCopyable {
+    /// Index within the region.
+    var server: Int
+    /// Index over all servers.
+    var peer: Int
+    var asDialer: Bool
+
+    init(server: Int, peer: Int, asDialer: Bool) {
+        self.server = server
+        self.peer = peer
+        self.asDialer = asDialer
+    }
+
+    /// From what an entry of the agenda says.
+    init(object: Int) { self.init(server: object >> 16, peer: object >> 1 & 0x7fff, asDialer: object & 1 == 0) }
+
+    var object: Int { server << 16 | peer << 1 | (asDialer ? 0 : 1) }
+}
+
+/// TCP over the WAN: when what gateways write departs, and what becomes of it at a cut or a loss.
 extension Domain {
-    func control(_ kind: ItemKind, attempt: UInt32) -> Item {
-        Item(time: 0, published: 0, sender: 0, sequence: attempt, list: 0, size: 4, kind: kind, flags: 0)
+    func flow(_ place: FlowPlace) -> UnsafeMutablePointer<Flow> {
+        let state = servers[pointer: place.server]
+        return place.asDialer
+            ? state.pointee.dialerFlows[pointer: place.peer] : state.pointee.acceptorFlows[pointer: place.peer]
     }
 
-    /// Sends a packet of a handshake or a reset, outside any flow: lost if the link is cut.
-    mutating func sendControl(
-        _ server: Int, to peer: Int, asDialer: Bool, kind: ItemKind, attempt: UInt32, at time: Int64
-    ) {
-        let target = world.servers[peer].region
-        guard let link = world.links[region][target] else { return }
-        let sent = SimTime(nanoseconds: time)
-        guard isWarping || link.isUpThroughout(from: sent, to: sent + link.oneWay(at: sent)) else { return }
-        let flow =
-            asDialer
-            ? servers[pointer: server].pointee.dialerFlows[pointer: peer]
-            : servers[pointer: server].pointee.acceptorFlows[pointer: peer]
-        if kind == .dial { resetFlow(flow, isOpen: true) }
-        write(server, to: peer, asDialer: asDialer, control(kind, attempt: attempt), at: time)
-    }
-
-    /// Hands an item to the link, whose capacity all connections of the region share.
-    private mutating func write(_ server: Int, to peer: Int, asDialer: Bool, _ item: Item, at time: Int64) {
-        let target = world.servers[peer].region
-        var item = item
-        item.time = time
-        let destination = wanPort(of: peer, from: server, asDialer: asDialer)
-        if isWarping { return post(item, to: destination, in: target) }
-        wires[target].append(
-            Posted(region: Int32(target), destination: destination, item: item, isBeforeWire: true))
-    }
-
-    /// Puts an item on the wire: the link sends in the order of writing, and a connection keeps its order even when
-    /// the delay falls. Returns when it arrives.
-    mutating func putOnWire(_ posted: Posted) -> Int64 {
-        guard case .server(let local, let port) = posted.destination else {
-            preconditionFailure("only servers write to the link")
-        }
-        let target = Int(posted.region)
-        let link = world.links[region][target]!
-        var sent = posted.item.time
-        if let bandwidth = link.bandwidth {
-            sent = max(sent, linkFree[target]) + posted.item.bytes * 8_000_000_000 / bandwidth
-            linkFree[target] = sent
-        }
-        let offset = Int(port) - world.relaysOfRegion[target].count - world.serversOfRegion[target].count
-        let state = servers[pointer: offset / 2 - firstServer]
-        let peer = world.serversOfRegion[target].lowerBound + Int(local)
-        let flow =
-            offset % 2 == 0 ? state.pointee.dialerFlows[pointer: peer] : state.pointee.acceptorFlows[pointer: peer]
-        let arrival = max(
-            sent + link.oneWay(at: SimTime(nanoseconds: sent)).nanoseconds, flow.pointee.lastArrival + 1)
-        flow.pointee.lastArrival = arrival
-        return arrival
-    }
-
-    func wanPort(of peer: Int, from server: Int, asDialer: Bool) -> Destination {
-        let target = world.servers[peer].region
-        let base = world.relaysOfRegion[target].count + world.serversOfRegion[target].count
-        let port = base + 2 * (firstServer + server) + (asDialer ? 0 : 1)
-        return .server(Int32(world.servers[peer].local), port: Int32(port))
-    }
-
-    func resetFlow(_ flow: UnsafeMutablePointer<Flow>, isOpen: Bool) {
-        flow.pointee.held.removeAll { _ in }
-        flow.pointee.heldBytes = 0
-        flow.pointee.filledAt = -1
-        flow.pointee.generation &+= 1
-        flow.pointee.isOpen = isOpen
-    }
-
-    /// Writes an item to a gateway connection. While the link is cut it waits for TCP's retransmission.
+    /// Writes an item to a gateway connection.
     mutating func transmit(_ server: Int, to peer: Int, asDialer: Bool, _ item: Item, at time: Int64) {
-        let flow =
-            asDialer
-            ? servers[pointer: server].pointee.dialerFlows[pointer: peer]
-            : servers[pointer: server].pointee.acceptorFlows[pointer: peer]
-        let target = world.servers[peer].region
-        guard flow.pointee.isOpen || isWarping else {
-            return loseHeld(item, toward: target, at: time)
+        let place = FlowPlace(server: server, peer: peer, asDialer: asDialer)
+        if isWarping { return write(server, to: peer, asDialer: asDialer, item, at: time) }
+        let flow = flow(place)
+        guard flow.pointee.isOpen else {
+            return loseHeld(item, toward: world.servers[peer].region, at: time)
         }
-        guard flow.pointee.held.isEmpty else {
-            return hold(flow, server, peer, asDialer, item, at: time)
+        // What the processor wrote before goes before, even when a timer writes while it is still busy.
+        let last = flow.pointee.lastWritten
+        let time = max(time, last)
+        flow.pointee.lastWritten = time
+        if flow.pointee.stall == .none {
+            send(place, flow, item, at: time)
+        } else {
+            sendStalled(place, flow, item, at: time, isBatched: time - last < 1_000_000)
         }
-        let link = world.links[region][target]!
-        let sent = SimTime(nanoseconds: time)
-        guard isWarping || link.isUpThroughout(from: sent, to: sent + link.oneWay(at: sent)) else {
-            return beginHolding(flow, server, peer, asDialer, item, at: time)
-        }
-        write(server, to: peer, asDialer: asDialer, item, at: time)
     }
 
-    private mutating func beginHolding(
-        _ flow: UnsafeMutablePointer<Flow>, _ server: Int, _ peer: Int, _ asDialer: Bool, _ item: Item, at time: Int64
+    /// Sends an item on a flow whose acknowledgements come.
+    private mutating func send(
+        _ place: FlowPlace, _ flow: UnsafeMutablePointer<Flow>, _ item: Item, at time: Int64
     ) {
-        let link = world.links[region][world.servers[peer].region]!
-        flow.pointee.cutAt = time
-        let now = SimTime(nanoseconds: time)
-        let heal = link.nextUp(notBefore: link.isUp(at: now) ? link.nextCut(notBefore: now) : now)
-        let retry = RetransmissionSchedule.firstRetransmission(
-            notBefore: heal, cutAt: now, roundTrip: link.roundTrip(at: now))
-        if retry < .never {
-            schedule(
-                .flush, object: flowObject(server, peer, asDialer), payload: flow.pointee.generation & 0xff_ffff,
-                at: retry.nanoseconds)
+        if time >= flow.pointee.path.until || time < flow.pointee.path.from { refreshPath(place, flow, at: time) }
+        let path = flow.pointee.path
+        var roundTrip = path.roundTrip
+        if !path.isPlain { roundTrip += delays(place, flow, item, at: time) }
+        guard
+            let departure = flow.pointee.window.send(
+                Flow.bytes(item), at: time, roundTrip: roundTrip, timeout: path.timeout)
+        else { preconditionFailure("a flow without a stall gets its acknowledgements") }
+        if departure > time {
+            let wanted = 2 * flow.pointee.window.size / CongestionWindow.segment * Flow.segmentMemory
+            flow.pointee.bufferLimit = max(flow.pointee.bufferLimit, min(wanted, Flow.largestBuffer))
         }
-        hold(flow, server, peer, asDialer, item, at: time)
+        if departure &+ roundTrip < path.calmUntil && !path.isLossy { return flow.pointee.depart(item, at: departure) }
+        let fate = passage(place, flow, item, at: departure)
+        if fate.arrives && fate.isAnswered { return flow.pointee.depart(item, at: departure) }
+        flow.pointee.window.loseLast()
+        flow.pointee.stall = fate.arrives ? .unanswered : .hole
+        flow.pointee.lastNew = departure
+        flow.pointee.detected = Int64.max
+        flow.pointee.hasUnsent = false
+        if fate.arrives {
+            flow.pointee.depart(item, at: departure)
+        } else {
+            // Its memory is the window's until the retransmission.
+            hold(place, flow, item, memory: 0, at: time, isBatched: false)
+        }
+        scheduleRetry(place, flow)
     }
 
+    /// Sends or holds what is written while a retransmission is awaited: the rest of the window may still be used.
+    private mutating func sendStalled(
+        _ place: FlowPlace, _ flow: UnsafeMutablePointer<Flow>, _ item: Item, at time: Int64, isBatched: Bool
+    ) {
+        flow.pointee.window.settle(until: time)
+        if time >= flow.pointee.path.until || time < flow.pointee.path.from { refreshPath(place, flow, at: time) }
+        let path = flow.pointee.path
+        var departure: Int64?
+        if !flow.pointee.hasUnsent && time < flow.pointee.probe {
+            departure = flow.pointee.window.send(
+                Flow.bytes(item), at: time, roundTrip: path.roundTrip, timeout: Int64.max)
+            if departure == nil { flow.pointee.window.loseLast() }
+        }
+        guard let departure else {
+            flow.pointee.hasUnsent = true
+            return hold(place, flow, item, memory: Flow.bytes(item), at: time, isBatched: isBatched)
+        }
+        let fate = passage(place, flow, item, at: departure)
+        flow.pointee.lastNew = departure
+        var item = item
+        if flow.pointee.stall == .unanswered && fate.arrives {
+            flow.pointee.depart(item, at: departure)
+            if fate.isAnswered {
+                // Acknowledgements are cumulative: this one stands for those that were lost.
+                flow.pointee.window.answerAll(at: departure + path.roundTrip)
+                return resume(flow)
+            }
+            flow.pointee.window.loseLast()
+            return scheduleRetry(place, flow)
+        }
+        flow.pointee.window.loseLast()
+        flow.pointee.stall = .hole
+        if fate.arrives {
+            item.flags |= ItemFlags.received
+            if fate.isAnswered && flow.pointee.detected == Int64.max {
+                flow.pointee.detected = departure + path.roundTrip + path.roundTrip / 8
+            }
+        }
+        hold(place, flow, item, memory: 0, at: time, isBatched: isBatched)
+        scheduleRetry(place, flow)
+    }
+
+    /// The flow moves again.
+    private func resume(_ flow: UnsafeMutablePointer<Flow>) {
+        flow.pointee.stall = .none
+        flow.pointee.retryNumber &+= 1
+        flow.pointee.filledAt = -1
+        flow.pointee.deadlineNumber &+= 1
+    }
+
+    /// Keeps an item until the flow moves again; starts the write deadline when the send buffer is full.
     private mutating func hold(
-        _ flow: UnsafeMutablePointer<Flow>, _ server: Int, _ peer: Int, _ asDialer: Bool, _ item: Item, at time: Int64
+        _ place: FlowPlace, _ flow: UnsafeMutablePointer<Flow>, _ item: Item, memory: Int64, at time: Int64,
+        isBatched: Bool
     ) {
         flow.pointee.held.append(item)
-        flow.pointee.heldBytes += item.bytes
-        let isFull =
-            flow.pointee.held.count >= Int(world.nats.sendBufferMessages)
-            || flow.pointee.heldBytes >= world.nats.sendBufferSize
-        guard isFull, flow.pointee.filledAt < 0 else { return }
+        flow.pointee.heldBytes += Flow.bytes(item)
+        flow.pointee.heldMemory += memory
+        guard flow.pointee.filledAt < 0,
+            flow.pointee.window.memory + flow.pointee.heldMemory >= flow.pointee.bufferLimit
+        else { return }
         flow.pointee.filledAt = time
+        // One flush of a message no larger than a segment writes all of it or nothing.
+        flow.pointee.wrotePart = isBatched || Flow.bytes(item) > CongestionWindow.segment
+        armDeadline(place, flow, at: time)
+    }
+
+    private mutating func armDeadline(_ place: FlowPlace, _ flow: UnsafeMutablePointer<Flow>, at time: Int64) {
+        flow.pointee.deadlineNumber &+= 1
         schedule(
-            .writeDeadline, object: flowObject(server, peer, asDialer), payload: flow.pointee.generation & 0xff_ffff,
+            .writeDeadline, object: place.object, payload: flow.pointee.deadlineNumber & 0xff_ffff,
             at: time + world.nats.writeDeadline.nanoseconds)
     }
 
-    private func flowObject(_ server: Int, _ peer: Int, _ asDialer: Bool) -> Int {
-        server << 16 | peer << 1 | (asDialer ? 0 : 1)
+    // MARK: Retransmission
+
+    /// Puts the retransmission that will get through on the agenda: all that decides it is known in advance.
+    private mutating func scheduleRetry(_ place: FlowPlace, _ flow: UnsafeMutablePointer<Flow>) {
+        let target = world.servers[place.peer].region
+        let last = max(flow.pointee.lastNew, flow.pointee.window.lastAcknowledgement ?? 0)
+        let roundTrip = SimDuration(nanoseconds: flow.pointee.path.roundTrip)
+        let probe = RetransmissionSchedule.probe(after: SimTime(nanoseconds: last), roundTrip: roundTrip)
+        flow.pointee.probe = probe.nanoseconds
+        flow.pointee.retryNumber &+= 1
+        let passing = RetransmissionSchedule.firstPassing(probe: probe, roundTrip: roundTrip) {
+            travel(to: target, at: $0).isAnswered
+        }
+        var time = passing?.time.nanoseconds ?? Int64.max
+        flow.pointee.retry = passing?.isProbe == true ? .probe : .timeout
+        if passing?.isProbe == true && flow.pointee.stall == .hole && flow.pointee.held.count > 1 {
+            // The probe repeats the last segment, and its answer tells of the hole before.
+            time += roundTrip.nanoseconds
+            flow.pointee.retry = .recovery
+        }
+        let detected = flow.pointee.detected
+        if detected < time, travel(to: target, at: SimTime(nanoseconds: detected)).isAnswered {
+            time = detected
+            flow.pointee.retry = .recovery
+        }
+        guard time < Int64.max else { return }
+        schedule(.flush, object: place.object, payload: flow.pointee.retryNumber & 0xff_ffff, at: time)
     }
 
-    private func flow(_ object: Int) -> UnsafeMutablePointer<Flow> {
-        let state = servers[pointer: object >> 16]
-        let peer = object >> 1 & 0x7fff
-        return object & 1 == 0 ? state.pointee.dialerFlows[pointer: peer] : state.pointee.acceptorFlows[pointer: peer]
-    }
-
-    /// The link works again and the retransmission got through: what was held follows in order.
+    /// A retransmission got through: what was held follows in order.
     mutating func flushFired(_ object: Int, _ payload: UInt32, at time: Int64) {
-        let flow = flow(object)
-        guard flow.pointee.isOpen, flow.pointee.generation & 0xff_ffff == payload else { return }
+        let place = FlowPlace(object: object)
+        let flow = flow(place)
+        guard flow.pointee.isOpen, flow.pointee.stall != .none,
+            flow.pointee.retryNumber & 0xff_ffff == payload
+        else { return }
+        switch (flow.pointee.retry, flow.pointee.stall) {
+        case (.probe, .unanswered): flow.pointee.window.answerAll(at: time + flow.pointee.path.roundTrip)
+        case (.timeout, _): flow.pointee.window.timeOut(at: time)
+        case (.probe, _), (.recovery, _): flow.pointee.window.recover(at: time)
+        }
+        resume(flow)
         var waiting: [Item] = []
         flow.pointee.held.removeAll { waiting.append($0) }
         flow.pointee.heldBytes = 0
-        flow.pointee.filledAt = -1
-        flow.pointee.generation &+= 1
-        for item in waiting {
-            transmit(object >> 16, to: object >> 1 & 0x7fff, asDialer: object & 1 == 0, item, at: time)
+        flow.pointee.heldMemory = 0
+        for var item in waiting {
+            if item.flags & ItemFlags.received != 0 && flow.pointee.stall == .none {
+                item.flags &= ~ItemFlags.received
+                flow.pointee.depart(item, at: time)
+            } else {
+                item.flags &= ~ItemFlags.received
+                transmit(place.server, to: place.peer, asDialer: place.asDialer, item, at: time)
+            }
         }
     }
 
-    /// A flush wrote nothing for the whole deadline: the connection is closed as a slow consumer.
+    /// A flush has taken the whole deadline: the connection is closed as a slow consumer, unless some bytes went.
     mutating func writeDeadlineFired(_ object: Int, _ payload: UInt32, at time: Int64) {
-        let flow = flow(object)
-        guard flow.pointee.isOpen, flow.pointee.generation & 0xff_ffff == payload, !flow.pointee.held.isEmpty else {
+        let place = FlowPlace(object: object)
+        let flow = flow(place)
+        guard flow.pointee.isOpen, flow.pointee.filledAt >= 0, flow.pointee.deadlineNumber & 0xff_ffff == payload else {
             return
         }
-        let server = object >> 16
-        let peer = object >> 1 & 0x7fff
-        if object & 1 == 0 {
-            guard let dialer = servers[pointer: server].pointee.outbound.firstIndex(where: { $0.target == peer }) else {
-                return
-            }
-            handleDialer(server, dialer, .writeDeadlineExpired(bytesWritten: 0), at: time)
+        let written: Int64 = flow.pointee.wrotePart ? 1 : 0
+        if flow.pointee.wrotePart {
+            flow.pointee.wrotePart = false
+            armDeadline(place, flow, at: time)
+        }
+        if place.asDialer {
+            let dialers = servers[pointer: place.server].pointee.outbound
+            guard let dialer = dialers.firstIndex(where: { $0.target == place.peer }) else { return }
+            handleDialer(place.server, dialer, .writeDeadlineExpired(bytesWritten: written), at: time)
         } else {
-            handleInbound(server, peer, .writeDeadlineExpired(bytesWritten: 0), at: time)
+            handleInbound(place.server, place.peer, .writeDeadlineExpired(bytesWritten: written), at: time)
         }
     }
 
-    /// What a closed connection still held is lost.
+    /// What a closed connection had not sent, or not got through, is lost.
     mutating func dropHeld(_ flow: UnsafeMutablePointer<Flow>, _ server: Int, toward target: Int, at time: Int64) {
         var waiting: [Item] = []
+        flow.pointee.truncate(after: time) { waiting.append($0) }
         flow.pointee.held.removeAll { waiting.append($0) }
-        resetFlow(flow, isOpen: false)
+        flow.pointee.reset(isOpen: false)
         for item in waiting { loseHeld(item, toward: target, at: time) }
     }
 

@@ -51,7 +51,7 @@ extension Domain {
                 own: world.info(of: firstServer + server), remotes: state.pointee.outbound.map(\.dialer.remote),
                 parameters: world.nats),
             random: world.gatewayStream(server: firstServer + server, peer: peer, side: 1), attempt: item.sequence)
-        resetFlow(state.pointee.acceptorFlows[pointer: peer], isOpen: true)
+        state.pointee.acceptorFlows[pointer: peer].pointee.reset(isOpen: true)
         sendControl(server, to: peer, asDialer: false, kind: .accepted, attempt: item.sequence, at: item.time)
     }
 
@@ -285,7 +285,7 @@ extension Domain {
         scratch.removeAll(keepingCapacity: true)
         state.pointee.machine.open(
             connection, kind: .inboundGateway, peer: world.info(of: peer).server, into: &scratch)
-        tally.noteInbound(registered: true, at: time)
+        noteInbound(server, peer, isRegistered: true, at: time)
         sendInterest(server, at: time)
     }
 
@@ -294,7 +294,7 @@ extension Domain {
         dropHeld(state.pointee.acceptorFlows[pointer: peer], server, toward: world.servers[peer].region, at: time)
         guard let connection = state.pointee.inbound[peer]!.connection else { return }
         state.pointee.inbound[peer]!.connection = nil
-        tally.noteInbound(registered: false, at: time)
+        noteInbound(server, peer, isRegistered: false, at: time)
         scratch.removeAll(keepingCapacity: true)
         state.pointee.machine.close(connection, in: world.subjects, into: &scratch)
         resetDialer(server, peer, at: time)
@@ -321,10 +321,17 @@ extension Domain {
         handleDialer(server, state.pointee.outbound.count - 1, .start, at: time)
     }
 
+    mutating func noteInbound(_ server: Int, _ peer: Int, isRegistered: Bool, at time: Int64) {
+        servers[pointer: server].pointee.changes.append(
+            GatewayChange(
+                time: time, region: world.servers[peer].region, isOutbound: false, isRegistered: isRegistered))
+        tally.noteInbound(registered: isRegistered, at: time)
+    }
+
     private mutating func noteGateway(_ server: Int, _ remote: Int, isRegistered: Bool, _ text: String, at time: Int64)
     {
         servers[pointer: server].pointee.changes.append(
-            GatewayChange(time: time, region: remote, isRegistered: isRegistered))
+            GatewayChange(time: time, region: remote, isOutbound: true, isRegistered: isRegistered))
         tally.noteOutbound(registered: isRegistered, at: time)
         fingerprint.add(
             .session, UInt64(firstServer + server), UInt64(bitPattern: time), isRegistered ? 0x1_0001 : 0x1_0000)

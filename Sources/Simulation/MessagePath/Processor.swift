@@ -13,8 +13,13 @@ public struct Processor: Sendable {
     @usableFromInline var periodEnd: Int64 = 0
     @usableFromInline var budgetLeft: Int64
 
+    /// Thousandths of a core that wake-ups can keep busy beside the threads.
+    public let wakeUpShare: Int64
+
     public var served: Int64 = 0
+    /// CPU time of services, and of wake-ups beside them.
     public var busy: Int64 = 0
+    public var beside: Int64 = 0
     public var waited: Int64 = 0
     public var longestWait: Int64 = 0
     @usableFromInline var second: Int64 = 0
@@ -27,10 +32,12 @@ public struct Processor: Sendable {
     /// - Parameters:
     ///   - threads: items served at once, at least 1.
     ///   - milliCPU: limit in thousandths of a core; `nil`: none.
-    public init(threads: Int, milliCPU: Int64?) {
-        precondition(threads >= 1)
+    ///   - wakeUpShare: thousandths of a core that wake-ups can keep busy beside the threads.
+    public init(threads: Int, milliCPU: Int64?, wakeUpShare: Int64 = 0) {
+        precondition(threads >= 1 && wakeUpShare >= 0)
+        self.wakeUpShare = wakeUpShare
         others = Array(repeating: 0, count: threads - 1)
-        if let milliCPU, milliCPU < Int64(threads) * 1_000 {
+        if let milliCPU, milliCPU < Int64(threads) * 1_000 + wakeUpShare {
             budget = milliCPU * Self.period / 1_000
         } else {
             budget = Int64.max
@@ -38,10 +45,13 @@ public struct Processor: Sendable {
         budgetLeft = budget
     }
 
-    /// Cores that it can use at the most: its threads, or less under a quota.
+    /// Cores that can serve: its threads, or the quota.
     public var capacity: Double {
-        min(Double(others.count + 1), Double(budget == Int64.max ? Int64.max : budget) / Double(Self.period))
+        budget == Int64.max ? Double(others.count + 1) : Double(budget) / Double(Self.period)
     }
+
+    /// What has been used of the capacity: wake-ups count against a quota, but do not keep a thread from serving.
+    public var load: Int64 { budget == Int64.max ? busy : busy + beside }
 
     /// Serves one item and returns the instant at which it departs.
     ///
@@ -54,6 +64,40 @@ public struct Processor: Sendable {
         free = departure
         if !others.isEmpty { swapEarliestThread() }
         return departure
+    }
+
+    /// Serves one item that may find the process asleep, and returns the instant at which it departs.
+    ///
+    /// An item that arrives while the process is at work, or stands still for want of budget, is read along with what
+    /// came before: it costs `cost`. One that finds it idle waits `latency` more and costs up to `wakeUp` more. That
+    /// part is worked off beside the path (by other threads, by the kernel), so it takes budget but none of the
+    /// item's time. Wake-ups keep `wakeUpShare` of a core busy at the most: after an idle time g they cost
+    /// w s / (w + s) with s = g x share, which is nearly w after a long rest and nothing in a crowd.
+    @inlinable
+    public mutating func serve(arrival: Int64, cost: Int64, wakeUp: Int64, latency: Int64) -> Int64 {
+        let idle = arrival - free
+        guard idle >= 0 && wakeUp > 0 else { return serve(arrival: arrival, cost: cost) }
+        let bound = min(idle, Self.longRest) * wakeUpShare / 1_000
+        let departure = serve(arrival: arrival + latency, cost: cost)
+        spend(wakeUp * bound / (wakeUp + bound))
+        return departure
+    }
+
+    /// After this idle time a wake-up costs what it costs after any longer one.
+    @inlinable static var longRest: Int64 { 1_000_000_000 }
+
+    /// Work beside the path: it takes budget, and what is missing stops the process until periods have granted it.
+    @inlinable
+    mutating func spend(_ work: Int64) {
+        beside += work
+        guard budget != Int64.max else { return }
+        busyInSecond += work
+        budgetLeft -= work
+        while budgetLeft < 0 {
+            budgetLeft += budget
+            free = max(free, periodEnd)
+            periodEnd += Self.period
+        }
     }
 
     @inlinable

@@ -299,4 +299,6 @@ enum ItemFlags {
     static let keyFrame: UInt8 = 1
     /// The copy has left a server: `list` is a slice of targets, no session.
     static let fromServer: UInt8 = 2
+    /// Held by a flow although it arrived: only what was lost before it is missing.
+    static let received: UInt8 = 4
 }

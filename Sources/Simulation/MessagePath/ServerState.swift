@@ -24,26 +24,6 @@ struct Announcement {
     var peerSerial: UInt32
 }
 
-/// The sending half of one gateway connection: a TCP flow over the WAN.
-///
-/// While the link is cut, what was sent stays here and goes out again at TCP's next retransmission after the heal,
-/// in order. Slow start, loss and the congestion window are not modelled yet (docs/models/network.md).
-struct Flow: ~Copyable {
-    var lastArrival: Int64 = 0
-    /// Sent and not acknowledged since the cut, in order.
-    var held = Ring<Item>(capacityLimit: Station.portLimit)
-    var heldBytes: Int64 = 0
-    /// When the first held item was sent.
-    var cutAt: Int64 = -1
-    /// When the kernel's send buffer was full; -1: it is not.
-    var filledAt: Int64 = -1
-    var isOpen = false
-    /// Counts openings, so that a timer of an earlier connection is told apart.
-    var generation: UInt32 = 0
-
-    init() {}
-}
-
 /// This server's outbound gateway to one cluster.
 struct OutboundGateway {
     var dialer: GatewayDialer
@@ -68,10 +48,12 @@ struct InboundEnd {
     var wasReset = false
 }
 
-/// One change of an outbound gateway, for explanations.
+/// A gateway of a server came or went.
 struct GatewayChange {
     var time: Int64
+    /// The region at the other end.
     var region: Int
+    var isOutbound: Bool
     var isRegistered: Bool
 }
 
@@ -99,6 +81,7 @@ struct ServerState: ~Copyable {
     /// By session.
     var announcements: [UInt32: Announcement] = [:]
     var isAlive = true
+    var usage = CPUUsage()
     var changes: [GatewayChange] = []
 
     init(

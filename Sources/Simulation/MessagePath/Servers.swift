@@ -70,7 +70,13 @@ extension Domain {
         let cost =
             nats.messageCost.nanoseconds + item.bytes * nats.inboundKilobyteCost.nanoseconds >> 10
             + copies * (nats.deliveryCost.nanoseconds + item.bytes * nats.outboundKilobyteCost.nanoseconds >> 10)
-        let departure = servers[pointer: server].pointee.station.processor.serve(arrival: item.time, cost: cost)
+        // One flush for each connection, whatever the number of its subscriptions.
+        let flushes = Int64(what.relaysCount + routes + gateways)
+        let wakeUp =
+            nats.readWakeUp.nanoseconds + flushes * nats.flushWakeUp.nanoseconds
+            + (what.relaysCount > 0 ? nats.clientFlushWakeUp.nanoseconds : 0)
+        let departure = servers[pointer: server].pointee.station.processor.serve(
+            arrival: item.time, cost: cost, wakeUp: wakeUp, latency: nats.wakeUpLatency.nanoseconds)
         var copy = item
         copy.flags |= ItemFlags.fromServer
         copy.time = departure + world.relay.serverHop.nanoseconds
