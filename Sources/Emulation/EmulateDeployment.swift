@@ -1,5 +1,6 @@
 import EventKernel
 import NATSModel
+import Network
 import Routing
 import Scenario
 
@@ -35,9 +36,9 @@ struct EmulatedDeployment: Sendable {
         for (index, region) in deployment.regions.enumerated() {
             let names = (0..<region.nats.servers).map { "\(region.name)/nats-\($0)" }
             for (local, name) in names.enumerated() {
+                let cluster = region.nats.gateway?.name ?? region.nats.clusterName ?? region.name
                 let spec = ServerSpec(
-                    name: name, serverName: Self.plain(name), cluster: region.nats.gateway?.name
-                        ?? region.nats.clusterName ?? region.name,
+                    name: name, serverName: Self.plain(name), cluster: cluster,
                     routes: names.filter { $0 != name },
                     gateway: region.nats.gateway.map { Self.gateway($0, deployment) },
                     pingInterval: scenario.nats.gatewayPingInterval == ServerParameters().gatewayPingInterval
@@ -68,7 +69,8 @@ struct EmulatedDeployment: Sendable {
     var extraLines: String {
         let parameters = scenario.nats
         var lines = ["write_deadline: \"\(parameters.writeDeadline.nanoseconds)ns\"", "logtime: true"]
-        if parameters.pingMaximum != ServerParameters().pingMaximum { lines.append("ping_max: \(parameters.pingMaximum)") }
+        let maximum = parameters.pingMaximum
+        if maximum != ServerParameters().pingMaximum { lines.append("ping_max: \(maximum)") }
         return lines.joined(separator: "\n") + "\n"
     }
 
@@ -149,7 +151,9 @@ struct EmulatedDeployment: Sendable {
                     guard let own = regions[from].nats.gateway, let other = regions[to].nats.gateway,
                         own.name != other.name
                     else { continue }
-                    let isTold = regions.indices.contains { $0 != from && $0 != to && isJoined(from, $0) && isJoined($0, to) }
+                    let isTold = regions.indices.contains {
+                        $0 != from && $0 != to && isJoined(from, $0) && isJoined($0, to)
+                    }
                     if isTold || reach.contains(Reach(from: to, to: from)) { reach.insert(Reach(from: from, to: to)) }
                 }
             }
@@ -190,6 +194,19 @@ struct EmulatedDeployment: Sendable {
         let connections = scenario.publishers.reduce(0) { $0 + 1 + $1.subscribers.count }
         guard connections <= LoadDriver.mostConnections else {
             throw EmulationError("\(connections) connections, at most \(LoadDriver.mostConnections) can be emulated")
+        }
+    }
+
+    /// - Throws: `EmulationError` for what cannot be where proxies take the place of the network.
+    func checkProxies() throws(EmulationError) {
+        func refuse(_ what: String) throws(EmulationError) {
+            throw EmulationError("\(what) cannot be emulated with proxies: network namespaces are needed")
+        }
+        // Each region reaches a server at another address, and gossip would pass on the wrong ones.
+        if regions.count > 2 { try refuse("more than two regions") }
+        if scenario.deployment.links.contains(where: { $0.loss != .none }) { try refuse("packet loss") }
+        for fault in scenario.timeline {
+            if case .loss = fault.kind { try refuse("packet loss") }
         }
     }
 

@@ -140,7 +140,8 @@ struct GatewayHistory {
                 add(one, false, now, "closed: \(reason)")
             case .note(let text):
                 guard now >= .start, let one = live[entry.connection] else { continue }
-                notes.append((now, "gateway \(one.isOutbound ? "to" : "from") \(deployment.regions[one.region].name): \(text)"))
+                let region = deployment.regions[one.region].name
+                notes.append((now, "gateway \(one.isOutbound ? "to" : "from") \(region): \(text)"))
             }
         }
         for kill in kills { end(at: kill) }

@@ -8,8 +8,8 @@ struct EmulatedLinks {
 
     /// The state of both directions of each link.
     ///
-    /// Cuts hold while any lease of one does; changes of the round trip add their differences, half to each
-    /// direction, but never go below the least value that anything states; of other changes the latest lease holds.
+    /// Cuts hold while any lease of one does. Changes of the round trip add their differences, of which each direction
+    /// keeps its share, but never go below the least value that anything states. Of other changes the latest holds.
     ///
     /// - Parameter leases: the faults that hold, in order of their start.
     func states(_ leases: [Fault]) -> [(from: Int, to: Int, state: LinkState)] {
@@ -26,7 +26,7 @@ struct EmulatedLinks {
         let forward = link.oneWay ?? link.roundTrip / 2
         let base = from == link.first ? forward : link.roundTrip - forward
         var state = LinkState(delay: base, jitter: link.jitter, loss: link.loss, bandwidth: link.bandwidth)
-        var least = link.roundTrip
+        var least = base
         var gain = SimDuration.zero
         for lease in leases {
             switch lease.kind {
@@ -35,16 +35,17 @@ struct EmulatedLinks {
             case .wanCut(index, let source):
                 if source == nil || source == from { state.isCut = true }
             case .roundTrip(index, let roundTrip):
-                gain = gain + (roundTrip - link.roundTrip)
-                least = min(least, roundTrip)
+                let share = Double(base.nanoseconds) / Double(link.roundTrip.nanoseconds)
+                let oneWay = SimDuration(nanoseconds: Int64((Double(roundTrip.nanoseconds) * share).rounded()))
+                gain = gain + (oneWay - base)
+                least = min(least, oneWay)
             case .loss(index, let loss): state.loss = loss
             case .jitter(index, let jitter): state.jitter = jitter
             case .bandwidth(index, let bandwidth): state.bandwidth = bandwidth
             default: break
             }
         }
-        let roundTrip = max(link.roundTrip + gain, least)
-        state.delay = max(.zero, base + (roundTrip - link.roundTrip) / 2)
+        state.delay = max(base + gain, least)
         return state
     }
 }

@@ -44,6 +44,9 @@ struct OutcomeOfEmulation {
         addStreams()
         addGateways()
         addServers()
+        if account.lostAway > 0 {
+            tell(horizon, "load driver", "\(account.lostAway) messages were due while there was no connection")
+        }
         outcome.events = account.written + account.delivered
         outcome.emulation = fidelity()
         outcome.journal.sort { ($0.time, $0.call, $0.subject, $0.text) < ($1.time, $1.call, $1.subject, $1.text) }
@@ -180,7 +183,7 @@ struct OutcomeOfEmulation {
     // MARK: How faithful it was
 
     private func fidelity() -> EmulationRecord {
-        let shares = MachineTime.shares(from: run.record.machineBefore, to: run.record.machineAfter)
+        let shares = run.record.machineBefore.flatMap { run.record.machineAfter?.shares(since: $0) }
         var record = EmulationRecord(
             serverVersion: run.options.executable.version.description, link: run.link.rawValue,
             congestionControl: run.fabric.congestionControl,
@@ -188,7 +191,7 @@ struct OutcomeOfEmulation {
             linkLateness99: run.record.traffic.lateness99, linkLatenessMaximum: run.record.traffic.worstLateness,
             driverLateness99: SimDuration(nanoseconds: account.lateness.quantile(0.99) ?? 0),
             driverLatenessMaximum: SimDuration(nanoseconds: account.lateness.maximum ?? 0),
-            steal: shares.steal, idle: shares.idle, packetsDropped: Int64(run.record.traffic.overflowed))
+            steal: shares?.steal ?? 0, idle: shares?.idle ?? 0, packetsDropped: Int64(run.record.traffic.overflowed))
         record.problems = run.record.problems + problems(record)
         return record
     }
@@ -209,14 +212,18 @@ struct OutcomeOfEmulation {
             problems.append("\(account.lostFull) messages found no room in the driver's backlog")
         }
         for (step, time) in zip(run.timeline.steps, run.record.stepTimes) {
-            limit("the change of the timeline at \(step.time.seconds) s came later", time - step.time, Bounds.faultLateness)
+            let what = "the change of the timeline at \(step.time.seconds) s came later"
+            limit(what, time - step.time, Bounds.faultLateness)
         }
         problems += account.problems
         for region in deployment.regions where !isSame(region.nats.version) {
             problems.append("\(region.name) has nats-server \(region.nats.version), this is \(record.serverVersion)")
         }
-        for region in deployment.regions where region.nats.cpu != nil {
-            problems.append("\(region.name): the CPU limit of its servers is not set here")
+        if !run.servers.hasQuotas {
+            problems.append("CPU limits of servers do not hold: \(CPUGroup.availability.reason)")
+        }
+        if run.link == .proxy, run.timeline.steps.contains(where: \.changesLinks) {
+            problems.append("proxies hold up what is said, but they are no network: cuts are not as they would be")
         }
         return problems
     }

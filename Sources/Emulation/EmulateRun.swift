@@ -30,8 +30,8 @@ final class EmulationRun {
         var starts: [(server: Int, time: SimTime)] = []
         /// CPU time of each server while publishers were active.
         var busy: [SimDuration] = []
-        var machineBefore = MachineTime()
-        var machineAfter = MachineTime()
+        var machineBefore: MachineLoad?
+        var machineAfter: MachineLoad?
         var traffic = FabricTraffic()
         var problems: [String] = []
     }
@@ -70,14 +70,22 @@ final class EmulationRun {
         let places = deployment.servers.map {
             Fabric.Place(name: $0.name, cluster: deployment.regions[$0.region].name)
         }
-        if link == .proxy { throw EmulationError("proxies are not there yet") }
-        let allowed = Fabric.namespacesAvailable
-        guard allowed.isAvailable else {
-            throw EmulationError(
-                "no network namespaces here: \(allowed.reason). Run as root or with CAP_SYS_ADMIN and CAP_NET_ADMIN")
+        let seed = deployment.scenario.seed
+        if link != .proxy {
+            let allowed = Fabric.namespacesAvailable
+            if allowed.isAvailable {
+                return (try Fabric.regions(places, seed: seed, replication: replication), .namespaces)
+            }
+            guard link == .automatic else {
+                throw EmulationError(
+                    "no network namespaces here: \(allowed.reason). Run as root, or with --link proxy, which needs no "
+                        + "privileges but shows no packet loss and no cut as it is")
+            }
         }
-        let fabric = try Fabric.regions(places, seed: deployment.scenario.seed, replication: replication)
-        return (fabric, .namespaces)
+        try deployment.checkProxies()
+        let fabric = try Fabric.proxied(
+            places, gatewayPort: ServerFile.Port.gateway, seed: seed, replication: replication)
+        return (fabric, .proxy)
     }
 
     /// Gives everything back; can be called again.
@@ -89,6 +97,20 @@ final class EmulationRun {
     /// Runs the scenario.
     func outcome() throws -> Outcome {
         defer { end() }
+        do {
+            try run()
+        } catch {
+            // The logs may tell why.
+            if let folder = options.keepLogs { try? servers.keepLogs(in: folder) }
+            throw error
+        }
+        for index in deployment.servers.indices { servers.kill(index) }
+        if let folder = options.keepLogs { try servers.keepLogs(in: folder) }
+        var builder = OutcomeOfEmulation(self)
+        return builder.build()
+    }
+
+    private func run() throws {
         apply(leases: [])
         try driver.start()
         record.clockOffset = Self.clockOffset()
@@ -101,10 +123,6 @@ final class EmulationRun {
             record.problems.append(
                 "the real-time clock moved by \(drift / 1_000) us against the monotonic one: gateway times are off")
         }
-        for index in deployment.servers.indices { servers.kill(index) }
-        if let folder = options.keepLogs { try servers.keepLogs(in: folder) }
-        var builder = OutcomeOfEmulation(self)
-        return builder.build()
     }
 
     private static func clockOffset() -> Int64 {
@@ -167,8 +185,8 @@ final class EmulationRun {
             let rest = try missing()
             if rest.isEmpty { return }
             if deadline.isOver {
-                let seconds = Int(limit.seconds)
-                throw EmulationError("after \(seconds) s the servers are not ready; \(what)" + rest.joined(separator: ", "))
+                throw EmulationError(
+                    "after \(Int(limit.seconds)) s the servers are not ready; \(what)" + rest.joined(separator: ", "))
             }
             try pass(until: clinux_now() + EmulatedServers.lookInterval.nanoseconds)
         }
@@ -219,7 +237,7 @@ final class EmulationRun {
         if scenario.initial == .empty { driver.perform(desk.opening) }
         driver.begin(at: record.zero, RawSource(scenario.publishers, horizon: horizon))
         fabric.resetTraffic()
-        record.machineBefore = MachineTime.now
+        record.machineBefore = MachineLoad.now()
         try pass(until: record.zero)
         if scenario.initial == .empty { try launchAll() }
         for (time, act) in acts {
@@ -227,7 +245,7 @@ final class EmulationRun {
             try perform(act)
         }
         try pass(until: record.zero + horizon.nanoseconds)
-        record.machineAfter = MachineTime.now
+        record.machineAfter = MachineLoad.now()
         tellProgress()
     }
 
@@ -248,6 +266,7 @@ final class EmulationRun {
             let step = timeline.steps[index]
             // A cut comes before the kills, so that nobody hears of them; a heal comes with the new processes.
             if step.changesLinks { apply(leases: step.leases) }
+            forgetSockets(of: step)
             for server in step.kills {
                 servers.kill(server)
                 record.kills.append((server, now))
@@ -260,36 +279,28 @@ final class EmulationRun {
         }
     }
 
+    /// Makes the kernel of a region without power forget the connections of its servers.
+    ///
+    /// It would send on what they had written once the links are back, as no machine without power does. Now it gives
+    /// up connections without an owner at the first retransmission after 0.6 s (ip-sysctl, `tcp_orphan_retries`), so
+    /// an outage that is shorter than about a second still shows them.
+    private func forgetSockets(of step: EmulatedTimeline.Step) {
+        guard link == .namespaces else { return }
+        for lease in step.leases {
+            guard case .powerLoss(let region) = lease.kind,
+                let server = step.kills.first(where: { deployment.servers[$0].region == region })
+            else { continue }
+            let isSet = try? fabric.inside(deployment.servers[server].name) {
+                Sysctl.set("ipv4/tcp_orphan_retries", "1")
+            }
+            if isSet != true { record.problems.append("connections of servers without power live on in the kernel") }
+        }
+    }
+
     /// Makes the links what the leases want.
     private func apply(leases: [Fault]) {
         for (from, to, state) in EmulatedLinks(deployment: deployment.scenario.deployment).states(leases) {
             fabric.setLink(from: deployment.regions[from].name, to: deployment.regions[to].name, state)
         }
-    }
-}
-
-/// What the machine's CPUs have done since the boot, in clock ticks of all of them together (`/proc/stat`).
-struct MachineTime: Hashable {
-    var total: Int64 = 0
-    var idle: Int64 = 0
-    var steal: Int64 = 0
-
-    static var now: MachineTime { smallFile("/proc/stat").map(MachineTime.init) ?? MachineTime() }
-
-    init() {}
-
-    /// The first line: cpu user nice system idle iowait irq softirq steal guest guest_nice; guests are in user.
-    init(_ text: String) {
-        let numbers = text.prefix { $0 != "\n" }.split(separator: " ").dropFirst().prefix(8).compactMap { Int64($0) }
-        guard numbers.count == 8 else { return }
-        total = numbers.reduce(0, +)
-        idle = numbers[3] + numbers[4]
-        steal = numbers[7]
-    }
-
-    /// Shares of the time between two looks.
-    static func shares(from before: MachineTime, to after: MachineTime) -> (idle: Double, steal: Double) {
-        let total = Double(max(1, after.total - before.total))
-        return (Double(after.idle - before.idle) / total, Double(after.steal - before.steal) / total)
     }
 }

@@ -12,7 +12,9 @@ final class EmulatedServers {
     private let servers: [EmulatedServer]
     /// CPU time of the processes of a server that were killed.
     private var spent: [SimDuration]
-    private(set) var monitoring = PollLoop()
+    private var monitoring = PollLoop()
+    /// Whether the CPU limits of the deployment hold; always, where it has none.
+    let hasQuotas: Bool
 
     /// How long servers may take for what they do at once.
     static let patience = SimDuration.seconds(10)
@@ -28,16 +30,30 @@ final class EmulatedServers {
             EmulatedServer(place.spec, directory: fabric.directory, index: index)
         }
         spent = Array(repeating: .zero, count: servers.count)
-        for server in servers {
-            let file = ServerFile(server: server.spec, address: fabric.address(of: server.spec.name)) { endpoint in
-                switch endpoint {
-                case .server(let name, let port): (fabric.address(of: name), ServerFile.Port.number(of: port))
-                case .nodePort(let cluster): try fabric.nodePort(cluster: cluster, port: ServerFile.Port.gateway)
-                case .nobody: fabric.deadAddress
-                }
-            }
-            let text = try file.text() + deployment.extraLines
+        let wantsQuotas = deployment.regions.contains { $0.nats.cpu != nil }
+        hasQuotas = !wantsQuotas || CPUGroup.availability.isAvailable
+        for (place, server) in zip(deployment.servers, servers) {
+            let text = try Self.file(of: place, deployment, fabric).text() + deployment.extraLines
             try text.write(toFile: server.configurationPath, atomically: true, encoding: .utf8)
+        }
+    }
+
+    private static func file(
+        of place: EmulatedDeployment.ServerPlace, _ deployment: EmulatedDeployment, _ fabric: Fabric
+    ) -> ServerFile {
+        let own = deployment.regions[place.region].name
+        var spec = place.spec
+        // What servers tell others must lead through the proxies, too.
+        let advertisesProxy = fabric.kind == .proxies && spec.gateway != nil && spec.gateway?.advertise == nil
+        if advertisesProxy { spec.gateway?.advertise = .server(place.name, .gateway) }
+        return ServerFile(server: spec, address: fabric.address(of: place.name)) { endpoint in
+            switch endpoint {
+            case .server(place.name, .gateway): fabric.advertisedGateway(of: place.name)
+            case .server(let name, .gateway): fabric.gatewayAddress(of: name, seenFrom: own)
+            case .server(let name, let port): (fabric.address(of: name), ServerFile.Port.number(of: port))
+            case .nodePort(let cluster): try fabric.gatewayNodePort(of: cluster, seenFrom: own)
+            case .nobody: fabric.deadAddress
+            }
         }
     }
 
@@ -46,8 +62,10 @@ final class EmulatedServers {
 
     func launch(_ index: Int) throws {
         let server = servers[index]
+        let limit = hasQuotas ? deployment.regions[deployment.servers[index].region].nats.cpu : nil
         server.process = try fabric.launch(
-            executable.path, ["-c", server.configurationPath], at: server.spec.name, log: server.logPath)
+            executable.path, ["-c", server.configurationPath], at: server.spec.name, log: server.logPath,
+            quota: limit.map { CPUQuota(cores: max(CPUQuota.leastCores, Double($0) / 1_000)) })
     }
 
     /// Ends a process at once.

@@ -222,7 +222,8 @@ final class LoadDriver: @unchecked Sendable {
         case .publish(let subject, let stream, let sequence, let size):
             // A marker tells no time: its due time is what says that it is one.
             let stamp = MessageStamp(stream: stream, sequence: sequence, due: operation.due)
-            count(connection.publish(subject, stamp, size: size))
+            let fate = connection.publish(subject, stamp, size: size)
+            if operation.due != MessageStamp.marker { count(fate) }
         case .close:
             connection.leave()
             watch(connection)

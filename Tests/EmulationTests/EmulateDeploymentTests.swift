@@ -31,8 +31,8 @@ struct EmulateDeploymentTests {
             GatewayRemote(name: "sgp", urls: ["nats://10.9.0.2:30722", "nats://10.9.0.3:30722"])
         ]
         let emulated = try EmulatedDeployment(plainScenario(deployment))
-        #expect(
-            emulated.servers[0].spec.gateway?.remotes == [.init(name: "sgp", urls: [.nodePort(cluster: "sgp"), .nobody])])
+        let remotes = emulated.servers[0].spec.gateway?.remotes
+        #expect(remotes == [.init(name: "sgp", urls: [.nodePort(cluster: "sgp"), .nobody])])
         // Pods that advertise nothing tell others an address that leads nowhere.
         #expect(emulated.servers[1].spec.gateway?.advertise == .nobody)
     }
@@ -119,6 +119,9 @@ struct EmulateDeploymentTests {
         // Two falls do not make it faster than the faster of them.
         let faster = states(link, [.roundTrip(link: 0, .milliseconds(40)), .roundTrip(link: 0, .milliseconds(60))])
         #expect(faster.map(\.delay) == [.milliseconds(20), .milliseconds(20)])
+        let uneven = WANLink(first: 0, second: 1, roundTrip: far, oneWay: .milliseconds(150), bandwidth: nil)
+        let longer = states(uneven, [.roundTrip(link: 0, .milliseconds(400))])
+        #expect(longer.map(\.delay) == [.milliseconds(300), .milliseconds(100)])
         #expect(states(link, [.wanCut(link: 0, from: 1)]).map(\.isCut) == [false, true])
         #expect(states(link, [.blackHole(region: 1)]).map(\.isCut) == [true, true])
         let narrow = states(link, [.bandwidth(link: 0, 5_000), .bandwidth(link: 0, 3_000)])

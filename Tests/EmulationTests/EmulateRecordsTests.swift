@@ -120,12 +120,4 @@ struct EmulateRecordsTests {
             }
         }
     }
-
-    @Test func theMachinesTime() {
-        let before = MachineTime("cpu  100 0 100 700 100 0 0 0 0 0\ncpu0 1 2 3\n")
-        let after = MachineTime("cpu  150 0 100 740 100 0 0 10 7 0\n")
-        let shares = MachineTime.shares(from: before, to: after)
-        #expect(shares.idle == 0.4)
-        #expect(shares.steal == 0.1)
-    }
 }
