@@ -42,7 +42,8 @@ public struct CalibrationRow: Hashable, Sendable {
     /// What it is, for people; `nil`: the response's name alone.
     public var title: String?
     public var margin: Margin
-    /// For outcomes that are coin flips: the share of runs in which the response exceeds this is what is compared.
+    /// For outcomes that are coin flips: the share of runs in which the response exceeds this is what is compared. A
+    /// run without a value counts as one that does: what has not happened by the horizon happens later than this.
     public var above: Double?
     /// Range that earlier measurements saw (with `above`: of shares); `nil`: never measured before.
     public var measured: ClosedRange<Double>?

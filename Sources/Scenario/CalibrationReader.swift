@@ -4,6 +4,7 @@ import Measures
 /// Reads what is compared between the model and real servers.
 struct CalibrationReader {
     var names: ResponseNames
+    var horizon: SimDuration
 
     func read(_ node: YAMLNode?) throws(ScenarioError) -> Calibration? {
         guard let node else { return nil }
@@ -52,7 +53,7 @@ struct CalibrationReader {
             measured: try readRange(fields.node("measured"), unit), measurements: measurements)
     }
 
-    /// `never` is the share 0 of runs with any value; no response of time or latency has the value 0 itself.
+    /// `never` says that in every run nothing has happened by the horizon.
     private func readNever(
         _ node: YAMLNode, _ fields: Fields, _ definition: ResponseDefinition, title: String?, _ measurements: Int
     ) throws(ScenarioError) -> CalibrationRow {
@@ -64,14 +65,16 @@ struct CalibrationReader {
         }
         guard definition.unit == "s" || definition.unit == "ms" else {
             throw ScenarioError(
-                node.position, "measured: never is for responses in s or ms, \(quoted(definition.name)) is a "
+                node.position,
+                "measured: never is for responses in s or ms, \(quoted(definition.name)) is a "
                     + definition.unit)
         }
         for key in ["margin", "above"] where fields.has(key) {
             throw ScenarioError(fields.keyPosition(key), "\(key) has no effect with measured: never")
         }
+        let end = definition.unit == "s" ? horizon.seconds : horizon.milliseconds
         return CalibrationRow(
-            response: definition.name, title: title, margin: .absolute(0), above: 0, measured: 0...0,
+            response: definition.name, title: title, margin: .absolute(0), above: end, measured: 1...1,
             measurements: measurements)
     }
 
@@ -122,7 +125,8 @@ struct CalibrationReader {
         let end = fields.node("to")?.position ?? node.position
         guard to > from, (to - from).isMultiple(of: step) else {
             throw ScenarioError(
-                end, "to: expected \(UnitFormat.duration(from)) and some steps of \(UnitFormat.duration(step)), found "
+                end,
+                "to: expected \(UnitFormat.duration(from)) and some steps of \(UnitFormat.duration(step)), found "
                     + quoted(UnitFormat.duration(to)))
         }
         guard (to - from) / step < Int64(Self.mostValues) else {

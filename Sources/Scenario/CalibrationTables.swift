@@ -25,10 +25,10 @@ extension FormatTables {
                     + "response's unit (a share where there is `above`). Needed but for `measured: never`."),
             Key(
                 "above", .text,
-                "Compares the share of runs in which the response exceeds this; a run without a value does not."),
+                "Compares the share of runs in which the response exceeds this; a run without a value does."),
             Key(
                 "measured", .either([.list(.text), .choice(["never"])]),
-                "Least and greatest value that earlier measurements saw, or `never`: no run had a value."),
+                "Least and greatest value that earlier measurements saw, or `never`: it did not happen in any run."),
             Key("measurements", .count, 1...1_000_000, "How many measurements that was; needed with `measured`."),
         ])
 

@@ -24,7 +24,9 @@ extension FormatTables {
             Key(
                 "to", .either([.duration, .share, .bandwidth]),
                 "What the fault sets: the round trip, jitter, loss or bandwidth of the link."),
-            Key("burst", .number, LinkRanges.burst, default: "1", "Mean number of packets that a `loss` takes in a row."),
+            Key(
+                "burst", .number, LinkRanges.burst, default: "1", "Mean number of packets that a `loss` takes in a row."
+            ),
         ])
 }
 

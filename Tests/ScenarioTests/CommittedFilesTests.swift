@@ -108,7 +108,8 @@ import Testing
         #expect(schema["$schema"] as? String == "https://json-schema.org/draft/2020-12/schema")
         #expect(
             properties.keys.sorted() == [
-                "client", "deployment", "dns", "expect", "horizon", "initial", "kind", "media", "name", "nats",
+                "calibration", "client", "deployment", "dns", "expect", "horizon", "initial", "kind", "media", "name",
+                "nats",
                 "populations", "profile", "publishers", "relay", "replications", "seed", "start", "steering",
                 "timeline",
             ])
@@ -130,7 +131,7 @@ import Testing
         for key in FormatTables.scenario.keys {
             if case .table(let table) = key.shape { sections.append(table) }
         }
-        #expect(sections.count == 5)
+        #expect(sections.count == 6)
         for key in (tables + sections).flatMap(\.keys) where key.shape.isQuantity {
             guard let text = key.defaultText, !text.hasPrefix("no ") else { continue }
             let value = try Units.parse(text, as: key.shape)

@@ -220,10 +220,6 @@ import Testing
             "x.yaml:15:49: subject: expected tokens joined by dots, without spaces and wildcards, found \"a.*\""
         ),
         (
-            "publishers: [{ server: us-east/nats-0, subject: a, rate: 1/s, size: 1B, subscribers: [] }]",
-            "x.yaml:15:86: subscribers: nobody listens to this publisher"
-        ),
-        (
             "expect: [{ response: setup.audio.all.p59, at-most: 4s }]",
             """
             x.yaml:15:22: response: no response "setup.audio.all.p59" in the catalogue (did you mean \
@@ -269,7 +265,7 @@ import Testing
             "{ at: 5min, fault: blackhole, site: singapore }",
             """
             x.yaml:15:31: expected fault to be one of black-hole, power-loss, refused, wan-cut, round-trip, \
-            server-kill, relay-kill, found "blackhole" (did you mean "black-hole"?)
+            loss, jitter, bandwidth, server-kill, relay-kill, found "blackhole" (did you mean "black-hole"?)
             """
         ),
         (
@@ -310,7 +306,7 @@ import Testing
         ),
         (
             "{ at: 5min, fault: wan-cut, link: us-east/singapore, to: 300ms }",
-            "x.yaml:15:65: to belongs to round-trip only"
+            "x.yaml:15:65: to belongs to round-trip, loss, jitter, bandwidth only"
         ),
         (
             """

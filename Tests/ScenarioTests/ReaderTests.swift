@@ -111,7 +111,7 @@ import Testing
         #expect(
             scenario.publishers == [
                 RawPublisher(
-                    name: "probe.a", region: 0, server: 1, subject: "probe.a", perSecond: 100, size: 128,
+                    name: "probe-a", region: 0, server: 1, subject: "probe.a", perSecond: 100, size: 128,
                     subscribers: [ServerReference(region: 1, server: 0)])
             ])
     }

@@ -23,6 +23,10 @@ extension OutcomeBuilder {
             outcome.responses += StreamAccount.responses(
                 name: publisher.name, published: publisher.published(before: SimTime(nanoseconds: world.horizon)),
                 perSecond: publisher.perSecond * Double(publisher.burst), accounts: accounts)
+            var latency = IntegerHistogram()
+            for account in accounts { latency.merge(account.latency) }
+            outcome.histograms.append(
+                NamedHistogram(name: "latency.stream.\(publisher.name)", unit: "ns", histogram: latency))
         }
     }
 
