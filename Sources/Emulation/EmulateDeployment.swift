@@ -54,6 +54,9 @@ struct EmulatedDeployment: Sendable {
 
     var regions: [Region] { scenario.deployment.regions }
 
+    /// Outbound gateways of all servers once all is well.
+    var gatewayCount: Int { gateways.reduce(0) { $0 + regions[$1.from].nats.servers } }
+
     func index(of reference: ServerReference) -> Int {
         servers.firstIndex { $0.region == reference.region && $0.local == reference.server }!
     }

@@ -6,22 +6,13 @@ import Scenario
 struct EmulatedLinks {
     let deployment: Deployment
 
-    /// How one direction fares.
-    struct State: Hashable {
-        var delay: SimDuration
-        var jitter: SimDuration
-        var loss: PacketLoss
-        var bandwidth: Int64?
-        var isCut = false
-    }
-
     /// The state of both directions of each link.
     ///
     /// Cuts hold while any lease of one does; changes of the round trip add their differences, half to each
     /// direction, but never go below the least value that anything states; of other changes the latest lease holds.
     ///
     /// - Parameter leases: the faults that hold, in order of their start.
-    func states(_ leases: [Fault]) -> [(from: Int, to: Int, state: State)] {
+    func states(_ leases: [Fault]) -> [(from: Int, to: Int, state: LinkState)] {
         deployment.links.indices.flatMap { index in
             let link = deployment.links[index]
             return [(link.first, link.second), (link.second, link.first)].map { from, to in
@@ -30,11 +21,11 @@ struct EmulatedLinks {
         }
     }
 
-    private func state(of index: Int, from: Int, to: Int, _ leases: [Fault]) -> State {
+    private func state(of index: Int, from: Int, to: Int, _ leases: [Fault]) -> LinkState {
         let link = deployment.links[index]
         let forward = link.oneWay ?? link.roundTrip / 2
         let base = from == link.first ? forward : link.roundTrip - forward
-        var state = State(delay: base, jitter: link.jitter, loss: link.loss, bandwidth: link.bandwidth)
+        var state = LinkState(delay: base, jitter: link.jitter, loss: link.loss, bandwidth: link.bandwidth)
         var least = link.roundTrip
         var gain = SimDuration.zero
         for lease in leases {

@@ -134,15 +134,17 @@ struct OutcomeOfEmulation {
         addGatewayClock()
     }
 
-    /// When gateways were complete: as many inbound ones as there ever were, as the simulator tells it.
+    /// When gateways were complete: as many inbound ones as the deployment can have.
     private mutating func addGatewayClock() {
         let inbound = gatewayEvents.filter { !$0.isOutbound }
         var level = 0
-        var most = 0
+        var peak = 0
         for event in inbound {
             level += event.isRegistered ? 1 : -1
-            most = max(most, level)
+            peak = max(peak, level)
         }
+        // A stale connection and the one that takes its place may be there at once.
+        let most = min(peak, run.deployment.gatewayCount)
         var usable: Double?
         var closed: Double?
         var restored: Double?
@@ -151,13 +153,13 @@ struct OutcomeOfEmulation {
         let lastEnd = scenario.timeline.map { min($0.end ?? horizon, horizon) }.max() ?? horizon
         for event in inbound where most > 0 {
             level += event.isRegistered ? 1 : -1
-            if level == most, usable == nil { usable = event.time.seconds }
+            if level >= most, usable == nil { usable = event.time.seconds }
             guard usable != nil, let first = run.timeline.firstFault, event.time >= first else { continue }
             if !event.isRegistered, level < lowest {
                 lowest = level
                 closed = (event.time - first).seconds
             }
-            if level == most, lowest < most, event.time >= lastEnd, restored == nil {
+            if level >= most, lowest < most, event.time >= lastEnd, restored == nil {
                 restored = (event.time - lastEnd).seconds
             }
         }
@@ -183,7 +185,7 @@ struct OutcomeOfEmulation {
             serverVersion: run.options.executable.version.description, link: run.link.rawValue,
             congestionControl: run.fabric.congestionControl,
             kernel: (smallFile("/proc/sys/kernel/osrelease") ?? "unknown").filter { $0 != "\n" },
-            linkLateness99: run.record.traffic.worstLateness, linkLatenessMaximum: run.record.traffic.worstLateness,
+            linkLateness99: run.record.traffic.lateness99, linkLatenessMaximum: run.record.traffic.worstLateness,
             driverLateness99: SimDuration(nanoseconds: account.lateness.quantile(0.99) ?? 0),
             driverLatenessMaximum: SimDuration(nanoseconds: account.lateness.maximum ?? 0),
             steal: shares.steal, idle: shares.idle, packetsDropped: Int64(run.record.traffic.overflowed))

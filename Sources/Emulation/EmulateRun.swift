@@ -76,7 +76,8 @@ final class EmulationRun {
             throw EmulationError(
                 "no network namespaces here: \(allowed.reason). Run as root or with CAP_SYS_ADMIN and CAP_NET_ADMIN")
         }
-        return (try Fabric.namespaces(places), .namespaces)
+        let fabric = try Fabric.regions(places, seed: deployment.scenario.seed, replication: replication)
+        return (fabric, .namespaces)
     }
 
     /// Gives everything back; can be called again.
@@ -262,12 +263,7 @@ final class EmulationRun {
     /// Makes the links what the leases want.
     private func apply(leases: [Fault]) {
         for (from, to, state) in EmulatedLinks(deployment: deployment.scenario.deployment).states(leases) {
-            for source in deployment.servers where source.region == from {
-                for target in deployment.servers where target.region == to {
-                    fabric.setDelay(from: source.name, to: target.name, state.delay)
-                    fabric.setCut(from: source.name, to: target.name, state.isCut)
-                }
-            }
+            fabric.setLink(from: deployment.regions[from].name, to: deployment.regions[to].name, state)
         }
     }
 }

@@ -47,6 +47,7 @@ public final class Fabric: Sendable {
     static let nodePortNumber: UInt16 = 30_722
 
     let plan: AddressPlan
+    private let gatewayPort: UInt16
     let children: LabChildren
     private let folder: LabDirectory
     private let launcher: LauncherThread
@@ -65,8 +66,10 @@ public final class Fabric: Sendable {
     }
 
     private init(
-        kind: Kind, plan: AddressPlan, lockSocket: Int32?, seed: UInt64 = 0, replication: UInt32 = 0
+        kind: Kind, plan: AddressPlan, lockSocket: Int32?, gatewayPort: UInt16 = 7222, seed: UInt64 = 0,
+        replication: UInt32 = 0
     ) throws {
+        self.gatewayPort = gatewayPort
         self.kind = kind
         self.plan = plan
         places = plan.places
@@ -83,7 +86,7 @@ public final class Fabric: Sendable {
             self.launcher = started
             switch kind {
             case .loopback: (packetSwitch, proxy) = (nil, nil)
-            case .proxies: (packetSwitch, proxy) = (nil, try LinkProxy(plan, clock: clock))
+            case .proxies: (packetSwitch, proxy) = (nil, try LinkProxy(plan, port: gatewayPort, clock: clock))
             case .namespaces, .regions:
                 let made = try started.run { try NamespaceSet(plan.switched) }
                 namespaces = made
@@ -146,10 +149,51 @@ public final class Fabric: Sendable {
         return try Fabric(kind: .regions, plan: plan, lockSocket: nil, seed: seed, replication: replication)
     }
 
+    /// A lab on a loopback subnet where each server of another cluster is reached through a proxy in user space, which
+    /// passes on what is said as late as the link wants. For machines that do not allow `regions`.
+    ///
+    /// Servers must advertise `gatewayAddress(of:seenFrom:)` and list those of others, and never `address(of:)`:
+    /// a server that is gossiped about, or that restarts, is otherwise reached past the proxy. With three or more
+    /// clusters, gossip still leads to the proxy of another pair of clusters, since a server advertises one address.
+    ///
+    /// There are no packets here, so much cannot be seen. A dial succeeds at once, and only the first thing that the
+    /// server says shows the round trips; it never times out. Nothing is lost (`LinkState.loss` is refused): a cut
+    /// only keeps back what is said, and after it all follows within one delay, where TCP would wait for its next
+    /// retransmission. Slow start does not exist, nor does the congestion window. The proxy takes 4 MiB before the
+    /// sender notices anything, so write deadlines pass later than they would, or never.
+    ///
+    /// - Parameters:
+    ///   - gatewayPort: where the servers listen for gateways.
+    ///   - seed: of jitter.
+    ///   - replication: a number of the run below the seed.
+    /// - Throws: `FabricError` when no subnet is free, or the folder cannot be made.
+    static func proxied(
+        _ places: [Place], gatewayPort: UInt16 = 7222, seed: UInt64 = 0, replication: UInt32 = 0
+    ) throws -> Fabric {
+        let subnet = try LoopbackSubnet.hold()
+        do {
+            let plan = AddressPlan(places, .proxied(subnet: subnet.number))
+            return try Fabric(
+                kind: .proxies, plan: plan, lockSocket: subnet.lockSocket, gatewayPort: gatewayPort, seed: seed,
+                replication: replication)
+        } catch {
+            close(subnet.lockSocket)
+            throw error
+        }
+    }
+
     // MARK: Places
 
     /// The IPv4 address of a server.
     func address(of server: String) -> String { plan.address(of: server).description }
+
+    /// Where a cluster reaches the gateway of a server: the server itself, or the proxy that stands for the way there.
+    func gatewayAddress(of server: String, seenFrom cluster: String) -> (host: String, port: UInt16) {
+        guard kind == .proxies, plan.places[plan.index(of: server)].cluster != cluster else {
+            return (address(of: server), gatewayPort)
+        }
+        return (plan.proxyAddress(of: server, seenFrom: cluster).description, gatewayPort)
+    }
 
     /// An address in the lab at which nobody listens: a connect is refused.
     var deadAddress: (host: String, port: UInt16) { (plan.deadAddress.description, Self.deadPort) }
@@ -209,8 +253,9 @@ public final class Fabric: Sendable {
     ///   - arguments: without the program's name.
     ///   - log: the file that takes what it prints; appended to when it exists. A relative path starts at
     ///     `directory`.
+    ///   - quota: of CPU time; `Capabilities.quotas` tells whether there can be one.
     func launch(
-        _ executable: String, _ arguments: [String], at server: String, log: String
+        _ executable: String, _ arguments: [String], at server: String, log: String, quota: CPUQuota? = nil
     ) throws -> ChildProcess {
         let site = plan.site(ofPlace: plan.index(of: server))
         let log = log.hasPrefix("/") ? log : directory + "/" + log
@@ -218,18 +263,29 @@ public final class Fabric: Sendable {
             let output = open(log, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0o600)
             guard output >= 0 else { throw FabricError("cannot write \(log)", code: errno) }
             defer { close(output) }
-            let namespace = namespaces?.namespaces[site].descriptor ?? -1
-            let pid = try spawn(executable, arguments, namespace: namespace, output: output)
-            let child = try ChildProcess(pid: pid, server: server, log: log)
+            let group = try quota.map { quota throws(FabricError) in try CPUGroup(quota) }
             do {
-                try children.add(child)
+                let entrance = try group?.entrance() ?? -1
+                defer { if entrance >= 0 { close(entrance) } }
+                let namespace = namespaces?.namespaces[site].descriptor ?? -1
+                let pid = try spawn(executable, arguments, namespace: namespace, group: entrance, output: output)
+                return try Self.enter(ChildProcess(pid: pid, server: server, log: log, group: group), children)
             } catch {
-                child.kill()
-                _ = child.wait(.seconds(1))
+                group?.remove()
                 throw error
             }
-            return child
         }
+    }
+
+    private static func enter(_ child: ChildProcess, _ children: LabChildren) throws(FabricError) -> ChildProcess {
+        do {
+            try children.add(child)
+        } catch {
+            child.kill()
+            _ = child.wait(.seconds(1))
+            throw error
+        }
+        return child
     }
 
     /// Does something on a thread that is in the server's network; sockets that it opens stay there.

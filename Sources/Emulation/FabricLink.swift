@@ -53,20 +53,26 @@ struct LinkClock: Sendable {
     /// What becomes of a packet that is sent now.
     mutating func fate(bytes: Int, now: Int64) -> Fate {
         if state.isCut { return .cut }
-        guard let sent = send(bytes, now: now) else { return .hasNoRoom }
+        guard let sent = send(bytes, now: now, most: state.queueBytes) else { return .hasNoRoom }
         // A packet that the way loses has taken its time at the sender.
-        if isLost() { return .lost }
-        var due = sent + state.delay.nanoseconds
-        if state.jitter > .zero { due += Int64(Double(state.jitter.nanoseconds) * jitters.uniform()) }
-        return .due(due)
+        return isLost() ? .lost : .due(arrival(sent))
     }
 
-    /// When its last bit leaves the sender; `nil` when too much waits there already.
-    private mutating func send(_ bytes: Int, now: Int64) -> Int64? {
+    /// When something arrives that can neither be lost nor find no room.
+    mutating func due(bytes: Int, now: Int64) -> Int64 { arrival(send(bytes, now: now, most: Int.max)!) }
+
+    private mutating func arrival(_ sent: Int64) -> Int64 {
+        let due = sent + state.delay.nanoseconds
+        guard state.jitter > .zero else { return due }
+        return due + Int64(Double(state.jitter.nanoseconds) * jitters.uniform())
+    }
+
+    /// When its last bit leaves the sender; `nil` when more bytes than `most` would wait there.
+    private mutating func send(_ bytes: Int, now: Int64, most: Int) -> Int64? {
         guard let bandwidth = state.bandwidth else { return now }
         let start = max(now, free)
         let waiting = Double(start - now) * Double(bandwidth) / 8e9
-        guard waiting + Double(bytes) <= Double(state.queueBytes) else { return nil }
+        guard waiting + Double(bytes) <= Double(most) else { return nil }
         free = start + Int64(bytes) * 8_000_000_000 / bandwidth
         return free
     }

@@ -67,7 +67,8 @@ struct NodePortTranslation {
             let target = EndPoint(address: address(server), port: service.serverPort)
             // A kernel that saw its own address as source on a packet from outside would take it for a forgery.
             let source = EndPoint(
-                address: port(server) == sender ? ends.destination.address : ends.source.address, port: ends.source.port)
+                address: port(server) == sender ? ends.destination.address : ends.source.address, port: ends.source.port
+            )
             let becomes = Ends(source: source, destination: target)
             forget(ends)
             let answer = Ends(source: target, destination: source)

@@ -119,3 +119,8 @@ struct LabHoldings {
             && interfaces.isSubset(of: before.interfaces)
     }
 }
+
+/// How many descriptors this process has open, in all threads.
+func openDescriptors() -> Int {
+    (try? FileManager.default.contentsOfDirectory(atPath: "/proc/self/fd").count) ?? 0
+}
