@@ -8,14 +8,16 @@ import Testing
 
 private func emulatedPlan(_ scratch: Scratch, replications: Int? = nil) throws -> ExperimentPlan {
     ExperimentPlan(
-        loaded: try scratch.scenario(), file: "s.yaml", database: "results.db", seed: 7, replications: replications,
+        loaded: try scratch.scenario(), file: scratch.file("s.yaml"), database: "results.db", seed: 7,
+        replications: replications,
         threads: 8, executor: .windows, details: .first, resumedRun: nil, backend: .emulate)
 }
 
-private func runner(problems: [String]) -> ReplicationRunner {
+private func runner(problems: [String], violations: [String] = []) -> ReplicationRunner {
     { scenario, replication, _ in
         var outcome = fakeOutcome(scenario, replication)
         outcome.fingerprint = 0
+        outcome.violations = violations
         outcome.emulation = EmulationRecord(
             serverVersion: "2.9.10", link: "namespaces", congestionControl: "reno", kernel: "Linux 6.1",
             problems: problems)
@@ -49,10 +51,11 @@ private func runner(problems: [String]) -> ReplicationRunner {
     let scratch = try Scratch()
     let plan = try emulatedPlan(scratch, replications: 3)
     let faithful = try runExperiment(
-        plan, simulate: runner(problems: []), store: scratch.store(), isCancelled: { false })
+        plan, simulate: runner(problems: [], violations: ["broken"]), store: scratch.store(), isCancelled: { false })
     let result = try runExperiment(
-        plan, simulate: runner(problems: ["steal 9 %"]), store: scratch.store(), isCancelled: { false })
-    #expect(faithful.verdict != .inconclusive)
+        plan, simulate: runner(problems: ["steal 9 %"], violations: ["broken"]), store: scratch.store(),
+        isCancelled: { false })
+    #expect(faithful.verdict == .fail)
     #expect(result.verdict == .inconclusive)
     #expect(result.expectations.allSatisfy { $0.verdict == .inconclusive })
     #expect(result.fidelityProblems.map(\.value) == ["steal 9 %", "steal 9 %", "steal 9 %"])

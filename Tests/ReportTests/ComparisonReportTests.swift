@@ -16,18 +16,18 @@ private func text(all: Bool = false, filter: String? = nil) -> String {
                            run 11                      run 12
             scenario       region-loss                 region-loss
             file           scenarios/region-loss.yaml  scenarios/region-loss.yaml
-            back end       simulate                    emulate (nats-server 2.9.10, namespac..  differs
+            back end       simulate                    emulate (nats-server 2.9.10, namespaces)  differs
             version        0.1.0                       0.1.0
             seed           7                           7
             scenario hash  00112233                    00112233
             settings       -                           -
-            replications   3                           1                                        differs
+            replications   3                           1                                         differs
             verdict        pass                        pass
 
-            response                     run 11  n    run 12  n  difference  relative
-            stream.us.delivered          75.0 %  3    50.0 %  1    -25.0 pp   -33.3 %
-            stream.us.normal          never 3/3  3  4,000 ms  1           -         -
-            stream.us.resumed     2,100 ms ±249  3  1,951 ms  1    -0.149 s    -7.1 %
+            response                    run 11  n    run 12  n  difference  relative
+            stream.us.delivered         75.0 %  3    50.0 %  1    -25.0 pp   -33.3 %
+            stream.us.normal         never 3/3  3  4,000 ms  1           -         -
+            stream.us.resumed    2,100 ms ±249  3  1,951 ms  1    -0.149 s    -7.1 %
 
             4 responses in both, 1 of them equal (shown with --all), 1 in run 11 only
 
@@ -35,13 +35,13 @@ private func text(all: Bool = false, filter: String? = nil) -> String {
 }
 
 @Test func equalRowsAreShownOnDemand() {
-    #expect(text(all: true).contains("stream.us.lost                    0  3         0  1           0         -\n"))
+    #expect(text(all: true).contains("stream.us.lost                   0  3         0  1           0         -\n"))
     #expect(!text().contains("stream.us.lost "))
 }
 
 @Test func aFilterLeavesRowsAndCountsOfThatName() {
     let found = text(filter: "resumed")
-    #expect(found.hasSuffix("\n\n1 responses in both\n"))
+    #expect(found.hasSuffix("\n\n1 response in both\n"))
     #expect(!found.contains("stream.us.normal"))
 }
 

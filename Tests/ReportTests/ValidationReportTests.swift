@@ -1,11 +1,12 @@
 import Experiment
 import Foundation
-#if canImport(FoundationXML)
-    import FoundationXML
-#endif
 import Testing
 
 @testable import Report
+
+#if canImport(FoundationXML)
+    import FoundationXML
+#endif
 
 @Test func theTableOfAValidationReadsAsWritten() {
     #expect(validationText(Fixture.validation(), style: .plain) == "")
@@ -59,7 +60,8 @@ import Testing
     let picture = try #require(SweepPicture(Fixture.validation())?.text)
     let document = XMLParser(data: Data(picture.utf8))
     #expect(document.parse())
-    let (_, plot) = try #require(picture.range(of: "<g transform").map { (picture[..<$0.lowerBound], picture[$0.lowerBound...]) })
+    let (_, plot) = try #require(
+        picture.range(of: "<g transform").map { (picture[..<$0.lowerBound], picture[$0.lowerBound...]) })
     // A value at which it never happened on the model ends one stretch and begins another.
     #expect(plot.components(separatedBy: "class=\"line\"").count - 1 == 2)
     #expect(plot.components(separatedBy: "class=\"band\"").count - 1 == 2)
@@ -67,5 +69,16 @@ import Testing
     #expect(plot.components(separatedBy: "<circle class=\"outside\"").count - 1 == 1)
     // The run in which it never happened, at the upper edge.
     #expect(plot.contains("<path class=\"real\" d=\"M583.3 34l5 9h-10z\"/>"))
-    #expect(plot.contains(">timeline.0.for, s</text>"))
+    #expect(plot.contains(">length of the fault, s</text>"))
+}
+@Test func zzdump() throws {
+    try validationText(Fixture.validation(), style: .plain).write(
+        toFile: "/tmp/h/vdump.txt", atomically: true, encoding: .utf8)
+    try ValidationPage(
+        Fixture.validation(),
+        setting: ValidationSetting(
+            date: "2026-11-23", cores: 2, processor: "Fast 9000", kernel: "Linux 6.1.0", command: "antipode validate",
+            version: "0.1.0")
+    ).text.write(toFile: "/tmp/h/vpage.txt", atomically: true, encoding: .utf8)
+    try SweepPicture(Fixture.validation())!.text.write(toFile: "/tmp/h/vpic.svg", atomically: true, encoding: .utf8)
 }
