@@ -34,7 +34,7 @@ public struct ValidationSweep: Hashable, Sendable {
 /// A real run lies inside if its value is between the least and the greatest simulated one, widened by the margin;
 /// one in which it never happened if that was simulated too. If the model is right, a real run is just one more draw
 /// and lies outside the range of n simulated ones with probability 2 / (n + 1). So the sweep passes as long as no more
-/// lie outside than chance alone leaves there in 95 of 100 sweeps.
+/// lie outside than chance alone leaves there in 95 of 100 sweeps, and fewer than half in any case.
 /// - Parameter values: the setting's values, with the runs on the model and on real servers.
 func judgeSweep(
     _ row: CalibrationRow, unit: String, key: String, isCompared: Bool,
@@ -63,11 +63,11 @@ func judgeSweep(
     return sweep
 }
 
-/// The least number that chance exceeds in fewer than 5 of 100 sweeps.
+/// The least number that chance exceeds in fewer than 5 of 100 sweeps, but always fewer than half.
 func allowedOutside(of live: Int, simulatedRuns: Int) -> Int {
     let probability = 2 / Double(simulatedRuns + 1)
-    if probability >= 1 { return live }
-    return (0..<live).first { binomialCumulative($0, trials: live, probability) >= 0.95 } ?? live
+    let fewerThanHalf = max(0, (live - 1) / 2)
+    return (0..<fewerThanHalf).first { binomialCumulative($0, trials: live, probability) >= 0.95 } ?? fewerThanHalf
 }
 
 private func isInside(_ value: Double?, _ model: Observation, _ margin: CalibrationRow.Margin) -> Bool {

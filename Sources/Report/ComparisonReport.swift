@@ -33,7 +33,7 @@ public struct ComparisonText: Sendable {
 
     private var factLines: [String] {
         let rows = comparison.facts.map { fact in
-            [fact.name, cut(fact.first, 38), cut(fact.second, 38), fact.differs ? "differs" : ""]
+            [fact.name, cut(fact.first, 44), cut(fact.second, 44), fact.differs ? "differs" : ""]
         }
         let lines = columns([[""] + names + [""]] + rows, [.left, .left, .left, .left])
         return [style.bold(lines[0])] + lines.dropFirst()
@@ -92,7 +92,7 @@ public struct ComparisonText: Sendable {
         let rows = comparison.rows.filter { isNamed($0.name) }
         let equal = rows.count(where: \.isEqual)
         let (left, right) = (comparison.onlyFirst.count(where: isNamed), comparison.onlySecond.count(where: isNamed))
-        var parts = ["\(rows.count) responses in both"]
+        var parts = ["\(rows.count) \(rows.count == 1 ? "response" : "responses") in both"]
         if equal > 0 { parts.append("\(equal) of them equal" + (showsAll ? "" : " (shown with --all)")) }
         if left > 0 { parts.append("\(left) in \(names[0]) only") }
         if right > 0 { parts.append("\(right) in \(names[1]) only") }

@@ -7,7 +7,8 @@ public func runList(_ runs: [RunSummary], database: String, style: TextStyle) ->
     let rows = runs.map { run in
         [
             String(run.id), started(run.description.startedUTC), cut(run.description.name, 28),
-            run.description.backend == .simulate ? "model" : "servers", String(run.description.seed), "\(run.completed)/\(run.description.replications)",
+            run.description.backend == .simulate ? "model" : "servers", String(run.description.seed),
+            "\(run.completed)/\(run.description.replications)",
             run.verdict ?? stateText(run.state),
             run.wallSeconds.map { Numbers.time(milliseconds: $0 * 1_000) } ?? "-", run.description.file,
         ]

@@ -167,7 +167,8 @@ public struct Summary: Sendable {
     }
 
     private var hasOneReplication: Bool {
-        result.verdict == .inconclusive && result.fidelityProblems.isEmpty && result.replicationsDone == 1 && !result.expectations.isEmpty
+        result.verdict == .inconclusive && result.fidelityProblems.isEmpty && result.replicationsDone == 1
+            && !result.expectations.isEmpty
     }
 
     /// The commands that tell of the costliest calls.

@@ -23,7 +23,8 @@ public struct SweepPicture: Sendable {
     public init?(_ result: ValidationResult) {
         panels = result.cases.flatMap { item in
             item.sweeps.filter { !$0.points.isEmpty }.map { sweep in
-                Panel(title: "\(item.scenario): \(ValidationCells.title(sweep.row))", sweep: sweep)
+                let name = sweep.row.response
+                return Panel(title: sweep.row.title.map { "\($0): \(name)" } ?? name, sweep: sweep)
             }
         }
         if panels.isEmpty { return nil }
@@ -101,13 +102,27 @@ public struct SweepPicture: Sendable {
                 + "\(number(Self.plot.right))\"/>")
         let middle = (Self.plot.left + Self.plot.right) / 2
         lines.append(
-            text("\(panel.sweep.key), s", middle, Self.plot.bottom + 40, anchor: "middle", style: "class=\"faint\""))
+            text(
+                Self.settingName(panel.sweep.key), middle, Self.plot.bottom + 40, anchor: "middle",
+                style: "class=\"faint\""))
         let half = (Self.plot.top + Self.plot.bottom) / 2
         lines.append(
             text(
-                panel.sweep.unit, 22, half, anchor: "middle",
+                measureName(panel.sweep), 22, half, anchor: "middle",
                 style: "class=\"faint\" transform=\"rotate(-90 22 \(number(half)))\""))
         return lines + model(points, across, up) + real(points, across, up)
+    }
+
+    /// `timeline.0.for` is what the reader of a picture knows as the length of a fault.
+    private static func settingName(_ key: String) -> String {
+        let isLength = key.hasPrefix("timeline.") && key.hasSuffix(".for")
+        return (isLength ? "length of the fault" : key) + ", s"
+    }
+
+    /// `resumed, s`.
+    private func measureName(_ sweep: ValidationSweep) -> String {
+        let name = sweep.row.response.split(separator: ".").last.map(String.init) ?? sweep.row.response
+        return "\(name), \(sweep.unit)"
     }
 
     /// Stretches of values at which it happened: where it never did, band and line have a gap.

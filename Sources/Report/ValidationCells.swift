@@ -28,7 +28,8 @@ struct ValidationCells {
     static func title(_ row: CalibrationRow) -> String {
         let name = row.title ?? row.response
         guard let above = row.above else { return name }
-        return name + (above == 0 ? ", share of runs that have it" : ", share of runs above \(Numbers.fourDigits(above))")
+        return name
+            + (above == 0 ? ", share of runs that have it" : ", share of runs above \(Numbers.fourDigits(above))")
     }
 
     /// A difference of shares is in points, not in percent of a share.

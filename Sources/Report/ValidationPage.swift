@@ -77,7 +77,8 @@ public struct ValidationPage: Sendable {
             let rows = cases.flatMap { item in
                 item.rows.map { row in
                     let cells = ValidationCells(row)
-                    let verdict = cells.reason.isEmpty
+                    let verdict =
+                        cells.reason.isEmpty
                         ? cells.verdict.rawValue : "\(cells.verdict.rawValue): \(cells.reason)"
                     return line([
                         item.scenario, cells.title, cells.simulated, cells.measured, cells.error, cells.margin,

@@ -1,10 +1,7 @@
 import Emulation
 import Experiment
-
-/// What carries the packets between regions.
-enum LinkKind: String, CaseIterable {
-    case automatic, namespaces, proxy
-}
+import Scenario
+import Simulation
 
 /// How real servers are run.
 struct EmulationSettings: Sendable {
@@ -15,6 +12,14 @@ struct EmulationSettings: Sendable {
 
     /// Runs replications on real servers.
     var runner: ReplicationRunner {
-        { _, _, _ in throw EmulationError("not built in") }
+        { [self] scenario, replication, options in
+            let name = String(scenario.name.map { $0 == "/" ? "-" : $0 })
+            let logs = keepLogs.map { "\($0)/\(name)-\(replication)" }
+            return try emulate(
+                scenario, replication: replication,
+                options: EmulationOptions(
+                    executable: executable, link: link, keepLogs: logs, progress: options.progress,
+                    isCancelled: options.isCancelled))
+        }
     }
 }

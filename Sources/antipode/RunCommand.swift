@@ -1,4 +1,5 @@
 public import ArgumentParser
+public import Emulation
 public import Experiment
 import Report
 public import ResultStore

@@ -3,7 +3,10 @@ import Testing
 
 /// The help is part of the program's contract: any change to it shows in review.
 /// `ANTIPODE_UPDATE=1 swift test --filter HelpTests` writes the files again.
-@Test(arguments: ["antipode", "run", "list", "show", "explain", "schema", "init", "reference", "route", "doctor"])
+@Test(arguments: [
+    "antipode", "run", "list", "show", "explain", "schema", "init", "reference", "route",
+    "compare", "validate", "doctor",
+])
 func theHelpReadsAsInItsFile(_ verb: String) throws {
     let antipode = try Antipode()
     let finished = try verb == "antipode" ? antipode.run("--help") : antipode.run(verb, "--help")
@@ -38,6 +41,12 @@ func theHelpReadsAsInItsFile(_ verb: String) throws {
     ["route", "--backend", "emulate", "--server-version", "2.9.10"], ["doctor", "now"],
     ["route", "--random", "0"], ["route", "--random", "5", "--backend", "simulate"], ["route", "--seed", "1"],
     ["route", "--random", "5", "--format", "json"],
+    ["run", "a.yaml", "--server", "nats-server"], ["run", "a.yaml", "--backend", "both"],
+    ["run", "a.yaml", "--link", "proxy"], ["run", "a.yaml", "--backend", "simulate", "--keep-logs", "logs"],
+    ["run", "--resume", "1", "--backend", "emulate"], ["run", "a.yaml", "--backend", "emulate", "--link", "wire"],
+    ["compare", "1"], ["compare", "1", "two"], ["compare", "1", "2", "--format", "xml"],
+    ["validate", "--suite", "noise"], ["validate", "--jobs", "0"], ["validate", "--live-runs", "0"],
+    ["validate", "--stored", "--server", "nats-server"], ["validate", "--stored", "--live-runs", "2"],
 ])
 func aWrongCommandLineGives64(_ arguments: [String]) throws {
     let antipode = try Antipode()

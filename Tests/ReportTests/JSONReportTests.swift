@@ -19,7 +19,7 @@ private func object(_ result: ExperimentResult) throws -> [String: Any] {
     #expect(
         line.replacing(cells, with: "\"byClass\":[],\"delivered\"")
             == [
-                #"{"assumptions":[],"cpuSeconds":0.004,"database":"other.db","#,
+                #"{"assumptions":[],"backend":"simulate","cpuSeconds":0.004,"database":"other.db","emulations":[],"#,
                 #""events":900,"expectations":[],"faults":[],"fingerprint":"000000000000abcd","#,
                 #""fingerprints":["000000000000abcd"],"#,
                 #""interrupted":false,"#,

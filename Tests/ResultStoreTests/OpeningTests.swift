@@ -11,7 +11,7 @@ import Testing
     let migrations = try store.read { db in
         try String.fetchAll(db, sql: "SELECT identifier FROM grdb_migrations ORDER BY identifier")
     }
-    #expect(migrations == ["1 tables", "2 views"])
+    #expect(migrations == ["1 tables", "2 views", "3 back ends"])
     let unstrict = try store.read { db in
         try String.fetchAll(
             db,

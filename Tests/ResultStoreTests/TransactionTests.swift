@@ -9,7 +9,7 @@ import Testing
 /// Tables with a row for each replication or more.
 private let perReplication = [
     "violation", "response_value", "histogram", "bucket", "ledger", "loss", "series", "fault", "station", "setup",
-    "journal",
+    "journal", "emulation", "fidelity_problem",
 ]
 
 private func rows(_ store: ResultStore, _ table: String, replication: Int) throws -> Int? {
