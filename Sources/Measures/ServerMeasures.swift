@@ -8,8 +8,10 @@ public enum GatewayMeasure: String, CaseIterable, Sendable {
     case restored
     case inboundClosed = "inbound-closed"
 
+    /// `count`, `share`, `ms`, `s` or `number`.
     public var unit: String { "s" }
 
+    /// What it says, for the reference page.
     public var meaning: String {
         switch self {
         case .up: "From time zero until the server's outbound gateway to the region was first registered"
@@ -21,7 +23,9 @@ public enum GatewayMeasure: String, CaseIterable, Sendable {
     }
 
     /// `gateway.SERVER.REGION.MEASURE`.
-    public func responseName(server: String, region: String) -> String { "gateway.\(server).\(region).\(rawValue)" }
+    public func responseName(server: String, region: String) -> String {
+        "gateway.\(server).\(region).\(rawValue)"
+    }
 }
 
 /// A gateway connection of a server came or went.
@@ -90,8 +94,10 @@ public enum ServerMeasure: String, CaseIterable, Sendable {
     case cpu
     case cpuPerMessage = "cpu-per-message"
 
+    /// `count`, `share`, `ms`, `s` or `number`.
     public var unit: String { self == .cpu ? "number" : "ms" }
 
+    /// What it says, for the reference page.
     public var meaning: String {
         switch self {
         case .cpu: "Cores used from the first to the last publisher's activity"
@@ -100,7 +106,9 @@ public enum ServerMeasure: String, CaseIterable, Sendable {
     }
 
     /// `server.SERVER.MEASURE`.
-    public func responseName(server: String) -> String { "server.\(server).\(rawValue)" }
+    public func responseName(server: String) -> String {
+        "server.\(server).\(rawValue)"
+    }
 
     /// - Parameters:
     ///   - busy: CPU time of the server in the span.

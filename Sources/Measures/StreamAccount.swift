@@ -17,6 +17,7 @@ public enum StreamMeasure: String, CaseIterable, Sendable {
     case outOfOrder = "out-of-order"
     case duplicates
 
+    /// `count`, `share`, `ms`, `s` or `number`.
     public var unit: String {
         switch self {
         case .published, .lost, .late, .outOfOrder, .duplicates: "count"
@@ -26,6 +27,7 @@ public enum StreamMeasure: String, CaseIterable, Sendable {
         }
     }
 
+    /// What it says, for the reference page.
     public var meaning: String {
         switch self {
         case .published: "Messages published"
@@ -46,7 +48,9 @@ public enum StreamMeasure: String, CaseIterable, Sendable {
     }
 
     /// `stream.NAME.MEASURE`.
-    public func responseName(stream: String) -> String { "stream.\(stream).\(rawValue)" }
+    public func responseName(stream: String) -> String {
+        "stream.\(stream).\(rawValue)"
+    }
 }
 
 /// The deliveries of one stream to one subscriber, in the order in which they come.

@@ -1,5 +1,6 @@
 /// What `validate` compares between the model and real servers, for one scenario.
 public struct Calibration: Hashable, Sendable {
+    /// Groups of comparisons that are run together.
     public enum Suite: String, CaseIterable, Sendable {
         case healthy, burst, partition, kill, throttle
     }

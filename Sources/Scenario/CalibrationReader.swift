@@ -155,5 +155,7 @@ struct CalibrationReader {
 
 extension CalibrationSweep {
     /// What `--set` takes for a value of the sweep: `timeline.0.for=20.5s`.
-    public func override(_ value: Int64) -> String { "\(key)=\(UnitFormat.duration(value))" }
+    public func override(_ value: Int64) -> String {
+        "\(key)=\(UnitFormat.duration(value))"
+    }
 }

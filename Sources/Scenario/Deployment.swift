@@ -18,7 +18,9 @@ public struct Deployment: Hashable, Sendable {
     public func regionIndex(named name: String) -> Int? { regions.firstIndex { $0.name == name } }
 
     /// Name of a NATS server, for example `singapore/nats-0`.
-    public func serverName(region: Int, server: Int) -> String { "\(regions[region].name)/nats-\(server)" }
+    public func serverName(region: Int, server: Int) -> String {
+        "\(regions[region].name)/nats-\(server)"
+    }
 
     /// Every server with every other region to which it may have a gateway: both have a gateway block. In file order;
     /// these have the responses `gateway.SERVER.REGION.x`.

@@ -52,7 +52,8 @@ private func text(
         let outcome = try runEveryWay(
             scenario(
                 text([
-                    "server: us/nats-0, subject: a, rate: 1/s, burst: 30, size: 1000B, for: 4s, subscribers: [us/nats-0]"
+                    "server: us/nats-0, subject: a, rate: 1/s, burst: 30, size: 1000B, for: 4s, "
+                        + "subscribers: [us/nats-0]"
                 ])))
         #expect(outcome.response("stream.a.published") == 90)
         #expect(outcome.response("stream.a.delivered") == 1)

@@ -136,6 +136,8 @@ private struct Lexer {
                 if byte == UInt8(ascii: "(") {
                     copy()
                     skipCode(untilClosingParenthesis: true)
+                    // Its partner is code too: whoever counts parentheses afterwards finds them in pairs.
+                    if position < input.count { copy() }
                 } else {
                     blank()
                 }

@@ -53,9 +53,9 @@ extension OutcomeBuilder {
 
     private mutating func addServers(_ domains: borrowing Table<Domain>) {
         let horizon = SimTime(nanoseconds: world.horizon)
-        let publishers = world.scenario.publishers
+        let publishers = world.scenario.publishers.filter { $0.published(before: horizon) > 0 }
         let start = publishers.map(\.start).min() ?? .start
-        let end = publishers.map { min($0.end ?? horizon, horizon) }.max() ?? horizon
+        let end = publishers.map { min($0.end ?? horizon, horizon) }.max() ?? .start
         let published = publishers.reduce(Int64(0)) { $0 + $1.published(before: horizon) }
         for (number, place) in world.servers.enumerated() {
             outcome.responses += ServerMeasure.responses(
