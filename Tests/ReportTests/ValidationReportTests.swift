@@ -4,10 +4,6 @@ import Testing
 
 @testable import Report
 
-#if canImport(FoundationXML)
-    import FoundationXML
-#endif
-
 @Test func theTableOfAValidationReadsAsWritten() {
     #expect(validationText(Fixture.validation(), style: .plain) == "")
 }
@@ -58,10 +54,10 @@ import Testing
 
 @Test func thePictureHasALineWithGapsAndAPointForEachRealRun() throws {
     let picture = try #require(SweepPicture(Fixture.validation())?.text)
-    let document = XMLParser(data: Data(picture.utf8))
-    #expect(document.parse())
-    let (_, plot) = try #require(
-        picture.range(of: "<g transform").map { (picture[..<$0.lowerBound], picture[$0.lowerBound...]) })
+    #expect(picture.hasPrefix("<svg xmlns=\"http://www.w3.org/2000/svg\""))
+    #expect(picture.hasSuffix("</g>\n</svg>\n"))
+    let start = try #require(picture.range(of: "<g transform")).lowerBound
+    let plot = String(picture[start...])
     // A value at which it never happened on the model ends one stretch and begins another.
     #expect(plot.components(separatedBy: "class=\"line\"").count - 1 == 2)
     #expect(plot.components(separatedBy: "class=\"band\"").count - 1 == 2)
