@@ -98,7 +98,10 @@ let package = Package(
         tests(
             "Experiment",
             ["Experiment", "Scenario", "Simulation", "Statistics", "Measures", "ResultStore", "EventKernel"]),
-        tests("Report", ["Report", "Scenario", "Statistics", "Measures", "Experiment", "EventKernel"]),
+        tests(
+            "Report",
+            ["Report", "Scenario", "Statistics", "Measures", "Experiment", "EventKernel", "ResultStore"],
+            exclude: ["Snapshots"]),
         tests("Command", ["antipode", "ResultStore", "Emulation", grdb], exclude: ["Snapshots"]),
         tests("Oracles", ["EventKernel", "RandomVariates", "Simulation"]),
         tests("Tidy", []),

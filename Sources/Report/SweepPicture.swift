@@ -1,6 +1,7 @@
 public import Experiment
 import Foundation
 import Measures
+import Scenario
 import Statistics
 
 /// A picture of responses over a swept setting: a panel for each, the model as line and band, real servers as points.
