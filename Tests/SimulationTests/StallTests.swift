@@ -39,7 +39,6 @@ import Testing
     @Test func aCutOffRegionHoldsUpLocalTrafficOfOldServers() throws {
         let old = try Self.delivered("2.9.10")
         let new = try Self.delivered("2.15.1")
-        print("STALL", old, new)
         #expect(old.journal == 1)
         #expect(new.journal == 0)
         #expect(new.worst < 0.01)
