@@ -38,7 +38,9 @@ enum RandomScenarios {
             "steering: \(steering)",
             "relay: { mailbox: \(random.pick(["1", "2", "16"])), client-timeout: \(random.pick(["10s", "30s"])), "
                 + "delivery-cost: \(random.pick(["5.6us", "5.6us", "60us"])) }",
-            "nats: { message-cost: \(random.pick(["350ns", "350ns", "80us"])) }",
+            "nats: { message-cost: \(random.pick(["350ns", "350ns", "80us"])), "
+                + "\(random.pick(["", "", "send-buffer-size: 4KiB, maximum-pending: 16KiB, "]))"
+                + "flush-wake-up: \(random.pick(["0s", "55us"])) }",
             "client: { websocket-timeout: \(random.pick(["15s", "40s", "924s"])), "
                 + "quic-idle-timeout: \(random.pick(["10s", "30s"])), webtransport-blocked: 30% }",
             "media: { diagnostics: \(random.pick(["true", "false"])), microphone-on: 90% }",

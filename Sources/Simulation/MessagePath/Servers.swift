@@ -72,8 +72,8 @@ extension Domain {
         let copies = Int64(what.localCopies + routes + gateways)
         let nats = world.nats
         let cost =
-            nats.messageCost.nanoseconds + item.bytes * nats.inboundKilobyteCost.nanoseconds >> 10
-            + copies * (nats.deliveryCost.nanoseconds + item.bytes * nats.outboundKilobyteCost.nanoseconds >> 10)
+            nats.messageCost.nanoseconds + (item.bytes * nats.inboundKilobyteCost.nanoseconds) >> 10
+            + copies * (nats.deliveryCost.nanoseconds + (item.bytes * nats.outboundKilobyteCost.nanoseconds) >> 10)
         // One flush for each connection, whatever the number of its subscriptions.
         let flushes = Int64(what.relaysCount + routes + gateways)
         let wakeUp =
