@@ -19,8 +19,8 @@ public struct CongestionWindow: ~Copyable {
     public static var largest: Int64 { 4_194_304 }
     /// What is left of the window after a loss: 0.5 with Reno, 0.7 with CUBIC, in 1/1,024.
     public static var reduction: Int64 { 512 }
-    /// The kernel's own memory for a segment in the send buffer. Measured: 768 to 820 bytes on Linux 6.18.
-    public static var overhead: Int64 { 768 }
+    /// The kernel's own memory for a segment in the send buffer. Measured: 768 to 820 bytes on Linux 6.18 (docs/models/gateways.md).
+    public static var overhead: Int64 { 820 }
 
     /// What is acknowledged at one instant.
     private struct UnderWay: BitwiseCopyable {
@@ -106,7 +106,8 @@ public struct CongestionWindow: ~Copyable {
         while left > 0 {
             let room = size - underWay
             let part = min(left, room)
-            if part >= min(left, Self.segment) {
+            // Segments are filled across writes, so any piece of one may end it; but none of a few bytes alone.
+            if part >= min(left, Self.segment / 8) {
                 record(window: part, memory: part, departure: departure, roundTrip: roundTrip)
                 left -= part
                 continue
@@ -203,7 +204,7 @@ public struct CongestionWindow: ~Copyable {
 
     /// Acknowledgements told of a loss: the window shrinks once.
     public mutating func recover(at time: Int64) {
-        threshold = max(size * Self.reduction >> 10, 2 * Self.segment)
+        threshold = max((size * Self.reduction) >> 10, 2 * Self.segment)
         size = threshold
         forgetUnderWay(at: time)
     }

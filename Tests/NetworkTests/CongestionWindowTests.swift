@@ -81,7 +81,7 @@ private func extraRoundTrips(_ count: Int, bytes: Int64 = 1_050, at time: Int64 
             window.loseLast()
         }
         #expect(window.send(220, at: 1, roundTrip: roundTrip, timeout: timeout) == nil)
-        #expect(window.memory == 10 * (220 + 768))
+        #expect(window.memory == 10 * (220 + 820))
         window.answerAll(at: 500)
         #expect(window.send(220, at: 2, roundTrip: roundTrip, timeout: timeout) == 500)
     }

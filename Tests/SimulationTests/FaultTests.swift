@@ -79,7 +79,10 @@ let webTransportOnly = "client: { webtransport-blocked: 0% }"
         #expect(outcome.response("people.returned") == 1)
     }
 
-    /// A power loss of 5 s: the other region's gateway is reset as soon as it sends to the new process.
+    /// A power loss of 5 s: the other region's gateway is reset as soon as one of its retransmissions reaches the new
+    /// process. They go out 0.5 s after the last new segment (at most 0.3 s after the cut, then the window is shut), and
+    /// 0.45, 1.35, 3.15 and 6.75 s later: 2.25 to 2.55 s after the heal. The reset takes a round trip, the dial 1 to
+    /// 1.1 s and two round trips.
     @Test func aGatewayToARestartedServerIsReset() throws {
         let outcome = try run(
             scenario(
@@ -87,7 +90,7 @@ let webTransportOnly = "client: { webtransport-blocked: 0% }"
                     horizon: "60s", sets: [webSocketOnly],
                     faults: ["at: 20s, for: 5s, fault: power-loss, site: sgp"])))
         let restored = try #require(outcome.response("gateway.restored"))
-        #expect(restored < 4)
+        #expect(restored > 2.25 + 0.234 + 1 + 0.468 && restored < 2.55 + 0.234 + 1.1 + 0.702)
     }
 
     /// The relay moves to another server of its region within a second, and the calls go on.
@@ -173,15 +176,15 @@ let webTransportOnly = "client: { webtransport-blocked: 0% }"
         #expect(outcome.response("calls.split") == 0)
     }
 
-    /// A round trip that grows by 200 ms adds 100 ms to every message across, and nothing to the others.
-    @Test func aLongerRoundTripDelaysOneWayByHalf() throws {
+    /// A longer round trip changes nothing within a region. (Across: see `GatewayTests`.)
+    @Test func aLongerRoundTripIsNotFeltWithinARegion() throws {
         let quiet = try run(scenario(calls(horizon: "20s")))
         let slow = try run(
             scenario(calls(horizon: "20s", faults: ["at: 0s, fault: round-trip, link: us/sgp, to: 434ms"])))
         func mean(_ outcome: Outcome, _ name: String) -> Double {
             outcome.histograms.first { $0.name == "latency.audio.\(name)" }!.histogram.mean! / 1e6
         }
-        #expect(abs(mean(slow, "cross-region") - mean(quiet, "cross-region") - 100) < 0.05)
+        #expect(mean(slow, "cross-region") - mean(quiet, "cross-region") > 99.95)
         #expect(abs(mean(slow, "same-region") - mean(quiet, "same-region")) < 0.01)
     }
 }

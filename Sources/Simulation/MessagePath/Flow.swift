@@ -91,6 +91,9 @@ struct Flow: ~Copyable {
 
     init() {}
 
+    /// The running number of the next item that departs.
+    var nextNumber: Int { departing.headNumber + departing.count }
+
     static func bytes(_ item: Item) -> Int64 { item.bytes + protocolLine }
 
     /// What retransmits a held segment.

@@ -55,6 +55,9 @@ extension Domain {
         item.time = time
         let destination = wanPort(of: peer, from: server, asDialer: asDialer)
         if isWarping { return post(item, to: destination, in: target) }
+        // Its place among what its connection writes at the same instant.
+        let place = FlowPlace(server: server, peer: peer, asDialer: asDialer)
+        item.published = Int64(flow(place).pointee.nextNumber)
         wires[target].append(Posted(region: Int32(target), destination: destination, item: item))
     }
 
@@ -194,7 +197,8 @@ extension Domain {
         if first.item.time < end {
             wireHeads.append(
                 WireHead(
-                    time: first.item.time, port: first.wirePort, place: FlowPlace(object: 0), isPacket: true))
+                    time: first.item.time, port: first.wirePort, number: Int(first.item.published),
+                    place: FlowPlace(object: 0), isPacket: true))
         }
     }
 
@@ -208,6 +212,7 @@ extension Domain {
         wireHeads.append(
             WireHead(
                 time: time, port: wanPort(of: peer, from: server, asDialer: asDialer).wirePort,
+                number: flow.pointee.departing.headNumber,
                 place: FlowPlace(server: server, peer: peer, asDialer: asDialer), isPacket: false))
     }
 
@@ -224,6 +229,7 @@ extension Domain {
         let flow = flow(head.place)
         var item = flow.pointee.popDeparting()
         let next = flow.pointee.departing.isEmpty ? Int64.max : flow.pointee.departing.first.time
+        wireHeads[best].number += 1
         advance(best, next, before: end)
         item.time = arrival(head.place, flow, item, toward: target)
         let destination = wanPort(of: head.place.peer, from: head.place.server, asDialer: head.place.asDialer)
@@ -233,7 +239,10 @@ extension Domain {
     private mutating func popPacket(_ index: Int, toward target: Int, before end: Int64) -> Posted {
         var posted = wires[target].removeFirst()
         let next = wires[target].first
-        if let next { wireHeads[index].port = next.wirePort }
+        if let next {
+            wireHeads[index].port = next.wirePort
+            wireHeads[index].number = Int(next.item.published)
+        }
         advance(index, next?.item.time ?? Int64.max, before: end)
         guard case .server(let local, let port) = posted.destination else {
             preconditionFailure("only servers write to the link")
@@ -242,6 +251,7 @@ extension Domain {
         let place = FlowPlace(
             server: offset / 2 - firstServer, peer: world.serversOfRegion[target].lowerBound + Int(local),
             asDialer: offset % 2 == 0)
+        posted.item.published = 0
         posted.item.time = arrival(place, flow(place), posted.item, toward: target)
         return posted
     }
@@ -259,16 +269,18 @@ extension Domain {
 struct WireHead: BitwiseCopyable {
     var time: Int64
     var port: Int64
+    /// The running number of the flow's item; of a packet, that of its connection's next one when it was written.
+    var number: Int
     var place: FlowPlace
     /// The packets outside any flow, in order.
     var isPacket: Bool
 
-    /// By (time, port); a packet goes before its own flow.
+    /// By (time, port), and within a connection in the order of writing.
     @inline(__always)
     func precedes(_ other: WireHead) -> Bool {
         if time != other.time { return time < other.time }
         if port != other.port { return port < other.port }
-        return isPacket && !other.isPacket
+        return isPacket ? number <= other.number : number < other.number
     }
 }
 
