@@ -74,6 +74,8 @@ public struct Capabilities: Hashable, Sendable {
     public var namespaces: Availability
     /// Whether TUN devices can be opened.
     public var devices: Availability
+    /// Whether the CPU time of servers can be limited, as a container's is.
+    public var quotas: Availability
     /// The host's own; a namespace may have another one.
     public var congestionControl: String
     /// Cores that this process may use.
@@ -89,7 +91,7 @@ public struct Capabilities: Hashable, Sendable {
         let path = server ?? NATSExecutable.path()
         return Capabilities(
             server: path.map { Server(path: $0, version: version(of: $0)) },
-            namespaces: namespaces, devices: devices,
+            namespaces: namespaces, devices: devices, quotas: CPUGroup.availability,
             congestionControl: Sysctl.get("ipv4/tcp_congestion_control") ?? "unknown",
             cores: ProcessInfo.processInfo.activeProcessorCount,
             leftovers: (try? Leftovers.find()) ?? [])

@@ -34,16 +34,25 @@ final class ChildProcess: Sendable {
     let log: String
     /// The process as the kernel knows it; `nil` when it ended before it could be looked at.
     let identity: ProcessIdentity?
+    /// Limits its CPU time; `nil` when nothing does. The lab removes it.
+    let group: CPUGroup?
 
     /// Readable once the process has ended.
     private let descriptor: Int32
     // The lock keeps signals from a process that was reaped, whose number may belong to another one.
-    private let exit = Mutex<ExitStatus?>(nil)
+    private let exit = Mutex(Exit())
 
-    init(pid: Int32, server: String, log: String) throws(FabricError) {
+    private struct Exit {
+        var status: ExitStatus?
+        /// The last value that was seen.
+        var cpuTime = SimDuration.zero
+    }
+
+    init(pid: Int32, server: String, log: String, group: CPUGroup? = nil) throws(FabricError) {
         self.pid = pid
         self.server = server
         self.log = log
+        self.group = group
         identity = ProcessIdentity(of: pid)
         let descriptor = clinux_process_descriptor(pid)
         if descriptor < 0 {
@@ -62,6 +71,18 @@ final class ChildProcess: Sendable {
     /// How it ended; `nil` while it runs.
     var status: ExitStatus? { exit.withLock { reap(&$0) } }
 
+    /// How long its threads have run, all together, with the resolution of the kernel's scheduler; up to its end once
+    /// it has ended. What it started is not counted.
+    var cpuTime: SimDuration {
+        exit.withLock { exit in
+            if reap(&exit) == nil { measure(&exit) }
+            return exit.cpuTime
+        }
+    }
+
+    /// How often its quota held it back; `nil` without a quota, or when the lab has removed the group.
+    var throttling: CPUThrottling? { group?.throttling }
+
     /// Whether it has not ended yet.
     var isRunning: Bool { status == nil }
 
@@ -73,8 +94,8 @@ final class ChildProcess: Sendable {
 
     /// Sends a signal to it and to what it started; nothing happens when it has ended.
     func send(_ signal: Int32) {
-        exit.withLock { status in
-            if reap(&status) == nil { _ = Glibc.kill(-pid, signal) }
+        exit.withLock { exit in
+            if reap(&exit) == nil { _ = Glibc.kill(-pid, signal) }
         }
     }
 
@@ -92,14 +113,21 @@ final class ChildProcess: Sendable {
         }
     }
 
-    private func reap(_ exit: inout ExitStatus?) -> ExitStatus? {
-        if exit != nil { return exit }
+    private func reap(_ exit: inout Exit) -> ExitStatus? {
+        if exit.status != nil { return exit.status }
+        // Once waited for, it cannot be asked any more.
+        measure(&exit)
         var status: Int32 = 0
         switch waitpid(pid, &status, WNOHANG) {
-        case pid: exit = ExitStatus(waitStatus: status)
-        case -1 where errno == ECHILD: exit = .unknown
+        case pid: exit.status = ExitStatus(waitStatus: status)
+        case -1 where errno == ECHILD: exit.status = .unknown
         default: break
         }
-        return exit
+        return exit.status
+    }
+
+    private func measure(_ exit: inout Exit) {
+        let time = clinux_process_cpu_time(pid)
+        if time >= 0 { exit.cpuTime = max(exit.cpuTime, SimDuration(nanoseconds: time)) }
     }
 }

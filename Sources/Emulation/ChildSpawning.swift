@@ -6,16 +6,17 @@ import Glibc
 /// - Parameters:
 ///   - arguments: without the program's name.
 ///   - namespace: a descriptor of the network namespace to run in, or -1.
+///   - group: a descriptor of the `cgroup.procs` of the control group to run in, or -1.
 ///   - output: takes what it prints.
 /// - Returns: its pid.
 func spawn(
-    _ executable: String, _ arguments: [String], namespace: Int32, output: Int32
+    _ executable: String, _ arguments: [String], namespace: Int32, group: Int32 = -1, output: Int32
 ) throws(FabricError) -> Int32 {
     var copies: [UnsafeMutablePointer<CChar>?] = ([executable] + arguments).map { strdup($0) }
     copies.append(nil)
     defer { for copy in copies { free(copy) } }
     var step = CLINUX_STEP_FORK
-    let pid = clinux_spawn(executable, &copies, namespace, output, &step)
+    let pid = clinux_spawn(executable, &copies, namespace, group, output, &step)
     return try checked(pid, "cannot start \(executable) (\(text(of: step)))")
 }
 
@@ -25,6 +26,7 @@ private func text(of step: clinux_step) -> String {
     case CLINUX_STEP_OWNER: "tie to its owner"
     case CLINUX_STEP_GROUP: "process group"
     case CLINUX_STEP_NAMESPACE: "network namespace"
+    case CLINUX_STEP_QUOTA: "control group"
     case CLINUX_STEP_OUTPUT: "output"
     case CLINUX_STEP_DESCRIPTORS: "other descriptors"
     default: "execution"

@@ -17,6 +17,12 @@ public final class Fabric: Sendable {
         case loopback
         /// A network namespace for each server, joined by a switch that delays and drops packets.
         case namespaces
+        /// A network namespace for each cluster, joined by the same switch. Inside a cluster packets take no time and
+        /// do not pass the switch.
+        case regions
+        /// All servers on loopback addresses, and between clusters a proxy for each server, which holds up what is
+        /// said. Needs no privileges; there are no packets, so see `proxied` for what cannot be seen there.
+        case proxies
     }
 
     /// Where one server stands.
@@ -41,17 +47,14 @@ public final class Fabric: Sendable {
     static let nodePortNumber: UInt16 = 30_722
 
     let plan: AddressPlan
+    private let gatewayPort: UInt16
     let children: LabChildren
     private let folder: LabDirectory
     private let launcher: LauncherThread
-    private let network: LabNetwork?
+    private let namespaces: NamespaceSet?
+    private let packetSwitch: Switch?
+    private let proxy: LinkProxy?
     private let holdings: Mutex<Holdings>
-
-    /// What only namespaces have.
-    private struct LabNetwork: Sendable {
-        var namespaces: NamespaceSet
-        var packetSwitch: Switch
-    }
 
     /// What `shutDown` gives back, and what it must not give back twice.
     private struct Holdings {
@@ -62,7 +65,11 @@ public final class Fabric: Sendable {
         var nodePorts: Set<String> = []
     }
 
-    private init(kind: Kind, plan: AddressPlan, lockSocket: Int32?) throws {
+    private init(
+        kind: Kind, plan: AddressPlan, lockSocket: Int32?, gatewayPort: UInt16 = 7222, seed: UInt64 = 0,
+        replication: UInt32 = 0
+    ) throws {
+        self.gatewayPort = gatewayPort
         self.kind = kind
         self.plan = plan
         places = plan.places
@@ -70,32 +77,41 @@ public final class Fabric: Sendable {
         self.folder = folder
         let children = LabChildren(directory: folder, owner: owner)
         self.children = children
+        let clock = { LinkClock(seed: seed, replication: replication, direction: $0) }
         var launcher: LauncherThread?
+        var namespaces: NamespaceSet?
         do {
             let started = try LauncherThread()
             launcher = started
             self.launcher = started
-            network = kind == .loopback ? nil : try Self.makeNetwork(plan, children, started)
+            switch kind {
+            case .loopback: (packetSwitch, proxy) = (nil, nil)
+            case .proxies: (packetSwitch, proxy) = (nil, try LinkProxy(plan, port: gatewayPort, clock: clock))
+            case .namespaces, .regions:
+                let made = try started.run { try NamespaceSet(plan.switched) }
+                namespaces = made
+                (packetSwitch, proxy) = (try Self.makeSwitch(plan, made, children, clock), nil)
+            }
         } catch {
+            namespaces?.close()
             launcher?.end()
             try? folder.remove()
             throw error
         }
+        self.namespaces = namespaces
         holdings = Mutex(Holdings(lockSocket: lockSocket))
     }
 
-    private static func makeNetwork(
-        _ plan: AddressPlan, _ children: LabChildren, _ launcher: LauncherThread
-    ) throws -> LabNetwork {
-        let namespaces = try launcher.run { try NamespaceSet(plan.switched) }
-        do {
-            let ports = namespaces.namespaces.map { Switch.Port(device: $0.device, address: $0.address) }
-            let isLiving: @Sendable (Int) -> Bool = { children.isLiving(plan.places[$0].name) }
-            return LabNetwork(namespaces: namespaces, packetSwitch: try Switch(ports, isLiving: isLiving))
-        } catch {
-            namespaces.close()
-            throw error
+    private static func makeSwitch(
+        _ plan: AddressPlan, _ namespaces: NamespaceSet, _ children: LabChildren, _ clock: (Int) -> LinkClock
+    ) throws(FabricError) -> Switch {
+        let ports = namespaces.namespaces.map {
+            Switch.Port(device: $0.device, addresses: [$0.site.node] + $0.site.others)
         }
+        let servers = plan.places.indices.map {
+            Switch.Server(address: plan.address(of: plan.places[$0].name), port: plan.site(ofPlace: $0))
+        }
+        return try Switch(ports, servers: servers, clock: clock) { children.isLiving(plan.places[$0].name) }
     }
 
     deinit { shutDown() }
@@ -121,10 +137,63 @@ public final class Fabric: Sendable {
         try Fabric(kind: .namespaces, plan: AddressPlan(places, .namespaces), lockSocket: nil)
     }
 
+    /// A lab of one network namespace for each cluster: server S of cluster R (both counted from 1) at 10.R.S.1, on the
+    /// loopback device that it shares with the others of its cluster.
+    ///
+    /// - Parameters:
+    ///   - seed: of losses and jitter; the same seed and replication give the same draws, packet for packet.
+    ///   - replication: a number of the run below the seed.
+    /// - Throws: `FabricError` when the machine does not allow it; `namespacesAvailable` tells beforehand.
+    static func regions(_ places: [Place], seed: UInt64 = 0, replication: UInt32 = 0) throws -> Fabric {
+        let plan = AddressPlan(places, .regions)
+        return try Fabric(kind: .regions, plan: plan, lockSocket: nil, seed: seed, replication: replication)
+    }
+
+    /// A lab on a loopback subnet where each server of another cluster is reached through a proxy in user space, which
+    /// passes on what is said as late as the link wants. For machines that do not allow `regions`.
+    ///
+    /// Servers must advertise `gatewayAddress(of:seenFrom:)` and list those of others, and never `address(of:)`:
+    /// a server that is gossiped about, or that restarts, is otherwise reached past the proxy. With three or more
+    /// clusters, gossip still leads to the proxy of another pair of clusters, since a server advertises one address.
+    ///
+    /// There are no packets here, so much cannot be seen. A dial succeeds at once, and only the first thing that the
+    /// server says shows the round trips; it never times out. Nothing is lost (`LinkState.loss` is refused): a cut
+    /// only keeps back what is said, and after it all follows within one delay, where TCP would wait for its next
+    /// retransmission. Slow start does not exist, nor does the congestion window. The proxy takes 4 MiB before the
+    /// sender notices anything, so write deadlines pass later than they would, or never.
+    ///
+    /// - Parameters:
+    ///   - gatewayPort: where the servers listen for gateways.
+    ///   - seed: of jitter.
+    ///   - replication: a number of the run below the seed.
+    /// - Throws: `FabricError` when no subnet is free, or the folder cannot be made.
+    static func proxied(
+        _ places: [Place], gatewayPort: UInt16 = 7222, seed: UInt64 = 0, replication: UInt32 = 0
+    ) throws -> Fabric {
+        let subnet = try LoopbackSubnet.hold()
+        do {
+            let plan = AddressPlan(places, .proxied(subnet: subnet.number))
+            return try Fabric(
+                kind: .proxies, plan: plan, lockSocket: subnet.lockSocket, gatewayPort: gatewayPort, seed: seed,
+                replication: replication)
+        } catch {
+            close(subnet.lockSocket)
+            throw error
+        }
+    }
+
     // MARK: Places
 
     /// The IPv4 address of a server.
     func address(of server: String) -> String { plan.address(of: server).description }
+
+    /// Where a cluster reaches the gateway of a server: the server itself, or the proxy that stands for the way there.
+    func gatewayAddress(of server: String, seenFrom cluster: String) -> (host: String, port: UInt16) {
+        guard kind == .proxies, plan.places[plan.index(of: server)].cluster != cluster else {
+            return (address(of: server), gatewayPort)
+        }
+        return (plan.proxyAddress(of: server, seenFrom: cluster).description, gatewayPort)
+    }
 
     /// An address in the lab at which nobody listens: a connect is refused.
     var deadAddress: (host: String, port: UInt16) { (plan.deadAddress.description, Self.deadPort) }
@@ -142,9 +211,9 @@ public final class Fabric: Sendable {
         try holdings.withLock { holdings in
             if holdings.isShutDown { throw FabricError.isShutDown }
             guard holdings.nodePorts.insert(cluster).inserted else { return }
-            if let network {
+            if let packetSwitch {
                 let service = NodePortTranslation.Service(servers: servers.map(plan.index), serverPort: port)
-                network.packetSwitch.addNodePort(service, address: address, port: Self.nodePortNumber)
+                packetSwitch.addNodePort(service, address: address, port: Self.nodePortNumber)
                 return
             }
             let relay = try NodePortRelay(
@@ -157,38 +226,22 @@ public final class Fabric: Sendable {
         return (address.description, Self.nodePortNumber)
     }
 
-    // MARK: The way between two places
+    // MARK: Links
 
-    /// Sets how long packets take from one server to another, one way. At first they take no time; on loopback that
-    /// cannot change.
-    ///
-    /// It holds for packets sent from now on. Those under way arrive when they were due, and later ones never before
-    /// them.
-    func setDelay(from: String, to: String, _ delay: SimDuration) {
-        switched().setDelay(from: plan.index(of: from), to: plan.index(of: to), delay)
+    /// Whether there is anything between sites that can be set.
+    var hasLinks: Bool { kind != .loopback }
+
+    /// What carries packets between sites.
+    var links: any LinkCarrier {
+        if let packetSwitch { return packetSwitch }
+        guard let proxy else { preconditionFailure("loopback has no delays and no cuts") }
+        return proxy
     }
-
-    /// Loses all packets from one server to another without a word, those under way included, until it is called with
-    /// `false`. Namespaces only.
-    func setCut(from: String, to: String, _ isCut: Bool) {
-        switched().setCut(from: plan.index(of: from), to: plan.index(of: to), isCut)
-    }
-
-    /// What happened to packets since the start or the last `resetTraffic`; nothing on loopback.
-    var traffic: FabricTraffic { network?.packetSwitch.traffic ?? FabricTraffic() }
-
-    /// Starts to count packets, and to look for the worst lateness, anew.
-    func resetTraffic() { network?.packetSwitch.resetTraffic() }
 
     /// The congestion control of the places' TCP connections.
     var congestionControl: String {
-        network?.namespaces.namespaces.first?.congestionControl
+        namespaces?.namespaces.first?.congestionControl
             ?? Sysctl.get("ipv4/tcp_congestion_control") ?? "unknown"
-    }
-
-    private func switched() -> Switch {
-        guard let network else { preconditionFailure("loopback has no delays and no cuts") }
-        return network.packetSwitch
     }
 
     // MARK: Processes and connections
@@ -200,33 +253,45 @@ public final class Fabric: Sendable {
     ///   - arguments: without the program's name.
     ///   - log: the file that takes what it prints; appended to when it exists. A relative path starts at
     ///     `directory`.
+    ///   - quota: of CPU time; `Capabilities.quotas` tells whether there can be one.
     func launch(
-        _ executable: String, _ arguments: [String], at server: String, log: String
+        _ executable: String, _ arguments: [String], at server: String, log: String, quota: CPUQuota? = nil
     ) throws -> ChildProcess {
-        let place = plan.index(of: server)
+        let site = plan.site(ofPlace: plan.index(of: server))
         let log = log.hasPrefix("/") ? log : directory + "/" + log
-        return try launcher.run { [children, network] in
+        return try launcher.run { [children, namespaces] in
             let output = open(log, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0o600)
             guard output >= 0 else { throw FabricError("cannot write \(log)", code: errno) }
             defer { close(output) }
-            let namespace = network?.namespaces.namespaces[place].descriptor ?? -1
-            let pid = try spawn(executable, arguments, namespace: namespace, output: output)
-            let child = try ChildProcess(pid: pid, server: server, log: log)
+            let group = try quota.map { quota throws(FabricError) in try CPUGroup(quota) }
             do {
-                try children.add(child)
+                let entrance = try group?.entrance() ?? -1
+                defer { if entrance >= 0 { close(entrance) } }
+                let namespace = namespaces?.namespaces[site].descriptor ?? -1
+                let pid = try spawn(executable, arguments, namespace: namespace, group: entrance, output: output)
+                return try Self.enter(ChildProcess(pid: pid, server: server, log: log, group: group), children)
             } catch {
-                child.kill()
-                _ = child.wait(.seconds(1))
+                group?.remove()
                 throw error
             }
-            return child
         }
+    }
+
+    private static func enter(_ child: ChildProcess, _ children: LabChildren) throws(FabricError) -> ChildProcess {
+        do {
+            try children.add(child)
+        } catch {
+            child.kill()
+            _ = child.wait(.seconds(1))
+            throw error
+        }
+        return child
     }
 
     /// Does something on a thread that is in the server's network; sockets that it opens stay there.
     func inside<Value: Sendable>(_ server: String, _ body: @escaping @Sendable () throws -> Value) throws -> Value {
-        let place = plan.index(of: server)
-        return try launcher.run { [network] in try network?.namespaces.inside(place, body) ?? body() }
+        let site = plan.site(ofPlace: plan.index(of: server))
+        return try launcher.run { [namespaces] in try namespaces?.inside(site, body) ?? body() }
     }
 
     /// Makes a TCP connection from the server's own place.
@@ -259,8 +324,9 @@ public final class Fabric: Sendable {
             holdings.isShutDown = true
             children.endAll(within: 1)
             for relay in holdings.relays { relay.end() }
-            network?.packetSwitch.end()
-            network?.namespaces.close()
+            packetSwitch?.end()
+            proxy?.end()
+            namespaces?.close()
             launcher.end()
             if let socket = holdings.lockSocket { close(socket) }
             // What cannot be removed now, `Leftovers.clean` can remove later.

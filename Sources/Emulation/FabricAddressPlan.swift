@@ -5,8 +5,21 @@ struct AddressPlan: Sendable {
     enum Form: Sendable {
         /// 127.`subnet`.R.S for server S of cluster R.
         case loopback(subnet: UInt8)
-        /// 10.R.S.1.
+        /// 10.R.S.1, each in a network of its own.
         case namespaces
+        /// 10.R.S.1, all of a cluster in one network.
+        case regions
+        /// As on loopback, but between clusters there are proxies, at 127.`subnet`.100+R.N for what cluster R sees of
+        /// the Nth place.
+        case proxied(subnet: UInt8)
+    }
+
+    /// What a network is made for: a server, or all those of a region.
+    struct Site: Sendable {
+        /// Of its only device. Connections come from here unless they are bound.
+        var node: Address
+        /// Those of its servers that are not the node's.
+        var others: [Address]
     }
 
     let places: [Fabric.Place]
@@ -17,6 +30,8 @@ struct AddressPlan: Sendable {
 
     /// The switch looks at each pair of places whenever it wakes up.
     static let mostPlaces = 100
+    private static let node: UInt8 = 0
+    private static let firstProxy: UInt8 = 101
     private static let nodePort: UInt8 = 250
     private static let dead: UInt8 = 254
 
@@ -52,8 +67,44 @@ struct AddressPlan: Sendable {
     /// Belongs to nobody (loopback), or to a place without processes.
     var deadAddress: Address { address(Self.dead, 1) }
 
-    /// The places of the switch, as its ports are numbered: all servers, and one at the dead address.
-    var switched: [Address] { places.map { address(of: $0.name) } + [deadAddress] }
+    /// Whether a cluster is one site.
+    private var hasRegions: Bool {
+        switch form {
+        case .loopback, .namespaces: false
+        case .regions, .proxied: true
+        }
+    }
+
+    /// The sites of the switch, as its ports are numbered: all servers or all regions, and one at the dead address.
+    var switched: [Site] {
+        let sites =
+            hasRegions
+            ? clusters.indices.map { index in
+                Site(
+                    node: address(UInt8(index + 1), Self.node),
+                    others: servers(of: clusters[index]).map { address(of: $0) })
+            } : places.map { Site(node: address(of: $0.name), others: []) }
+        return sites + [Site(node: deadAddress, others: [])]
+    }
+
+    /// The site that a server belongs to.
+    func site(ofPlace index: Int) -> Int {
+        hasRegions ? clusters.firstIndex(of: places[index].cluster)! : index
+    }
+
+    /// The site of a name: a region where there are regions, or a server.
+    func site(named name: String) -> Int {
+        if hasRegions, let index = clusters.firstIndex(of: name) { return index }
+        return site(ofPlace: index(of: name))
+    }
+
+    /// Where a proxy listens for connections from a cluster to a server of another one.
+    func proxyAddress(of server: String, seenFrom cluster: String) -> Address {
+        guard case .proxied(let subnet) = form, let from = clusters.firstIndex(of: cluster) else {
+            preconditionFailure("no proxies, or no cluster \(cluster)")
+        }
+        return Address(127, subnet, Self.firstProxy + UInt8(from), UInt8(index(of: server) + 1))
+    }
 
     /// The number of a server among the places.
     func index(of server: String) -> Int {
@@ -67,8 +118,8 @@ struct AddressPlan: Sendable {
 
     private func address(_ cluster: UInt8, _ server: UInt8) -> Address {
         switch form {
-        case .loopback(let subnet): Address(127, subnet, cluster, server)
-        case .namespaces: Address(10, cluster, server, 1)
+        case .loopback(let subnet), .proxied(let subnet): Address(127, subnet, cluster, server)
+        case .namespaces, .regions: Address(10, cluster, server, 1)
         }
     }
 }

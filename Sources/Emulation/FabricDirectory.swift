@@ -137,14 +137,16 @@ final class LabChildren: Sendable {
     ///
     /// - Throws: `FabricError` after `endAll`, or when the record cannot be written.
     func add(_ child: ChildProcess) throws(FabricError) {
-        let owner = try state.withLock { state throws(FabricError) in
+        let (owner, ended) = try state.withLock { state throws(FabricError) in
             if state.isClosed { throw .isShutDown }
-            state.children.removeAll { !$0.isRunning }
+            let ended = state.children.filter { !$0.isRunning }
+            state.children.removeAll { child in ended.contains { $0 === child } }
             state.children.append(child)
             state.owner.children = state.children.compactMap(\.identity)
-            return state.owner
+            return (state.owner, ended)
         }
-        // Without the lock: the switch asks who lives and cannot wait for a disk.
+        // Without the lock: the switch asks who lives and cannot wait for a disk or a kernel.
+        for child in ended { child.group?.remove() }
         try owner.write(in: directory.path)
     }
 
@@ -161,5 +163,7 @@ final class LabChildren: Sendable {
         }
         for child in children { child.kill() }
         for child in children { _ = child.wait(.seconds(seconds)) }
+        // What cannot be removed now, `Leftovers.clean` can remove later.
+        for child in children { child.group?.remove() }
     }
 }

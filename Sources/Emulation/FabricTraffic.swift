@@ -1,17 +1,28 @@
 import EventKernel
+import Measures
 
-/// What the switch of a lab did with packets, in all directions together.
+/// What the links of a lab did with packets, in all directions together. Behind proxies: with pieces of a stream.
 struct FabricTraffic: Hashable, Sendable {
     /// Handed to their destination.
     var passed = 0
     /// Lost in a cut, when they were sent or while they were under way.
     var cut = 0
-    /// Lost because a direction held its most packets already, or because a kernel did not take them.
+    /// Lost at random, as the link's `LinkState.loss` wants it.
+    var lost = 0
+    /// Lost because the sender's queue for a limited bandwidth was full, because a direction held its most packets
+    /// already, or because a kernel did not take them.
     var overflowed = 0
     /// For nobody in the lab.
     var unroutable = 0
-    /// How much later than due a delayed packet was handed over, at worst.
-    var worstLateness = SimDuration.zero
+    /// How much later than due delayed packets were handed over, in nanoseconds.
+    var lateness = IntegerHistogram()
 
     init() {}
+
+    /// At most 1 % of the delayed packets were later; zero without any.
+    var lateness99: SimDuration { SimDuration(nanoseconds: lateness.quantile(0.99) ?? 0) }
+    /// How late a delayed packet was at worst.
+    var worstLateness: SimDuration { SimDuration(nanoseconds: lateness.maximum ?? 0) }
+    /// Lost on purpose: what the links were told to lose.
+    var lostOnPurpose: Int { cut + lost }
 }

@@ -1,12 +1,12 @@
 import CLinux
 import Glibc
 
-/// The network of one place: a namespace that nothing but descriptors, threads and processes holds, and its TUN device.
+/// The network of one site: a namespace that nothing but descriptors, threads and processes holds, and its TUN device.
 struct Namespace: Sendable {
     let descriptor: Int32
-    /// The other end of the place's only interface: whole IPv4 packets.
+    /// The other end of the site's only interface to others: whole IPv4 packets.
     let device: Int32
-    let address: Address
+    let site: AddressPlan.Site
     /// The congestion control of its TCP connections.
     let congestionControl: String
 
@@ -18,16 +18,21 @@ struct Namespace: Sendable {
     private static let wantedCongestionControls = ["cubic", "reno"]
 
     /// Makes one with its interface up, and leaves the calling thread in it.
-    init(address: Address) throws(FabricError) {
+    init(_ site: AddressPlan.Site) throws(FabricError) {
         let descriptor = try checked(
             clinux_new_network_namespace(), "cannot make a network namespace (root or CAP_SYS_ADMIN may)")
         let device = clinux_open_tun("wan0")
         do {
             try checked(device, "cannot open a TUN device (/dev/net/tun)")
             try checked(clinux_set_up_interface("lo", 0, 0, 0, 0), "cannot set up lo")
-            // All of 10/8 is behind the device, and connections come from this address unless they are bound.
+            for (index, address) in site.others.enumerated() {
+                try checked(
+                    clinux_set_up_interface("lo:\(index + 1)", address.rawValue, 0xFFFF_FFFF, 0, 0),
+                    "cannot give lo the address \(address)")
+            }
+            // All of 10/8 but these is behind the device, and connections come from this address unless they are bound.
             try checked(
-                clinux_set_up_interface("wan0", address.rawValue, 0xFF00_0000, Self.mtu, Self.queueLength),
+                clinux_set_up_interface("wan0", site.node.rawValue, 0xFF00_0000, Self.mtu, Self.queueLength),
                 "cannot set up the TUN device")
         } catch {
             Glibc.close(descriptor)
@@ -40,7 +45,7 @@ struct Namespace: Sendable {
         congestionControl = Sysctl.get("ipv4/tcp_congestion_control") ?? "unknown"
         self.descriptor = descriptor
         self.device = device
-        self.address = address
+        self.site = site
     }
 
     func close() {
@@ -67,14 +72,14 @@ enum Sysctl {
 struct NamespaceSet: Sendable {
     /// Where the launcher belongs.
     private let home: Int32
-    /// In the order of the addresses.
+    /// In the order of the sites.
     let namespaces: [Namespace]
 
-    init(_ addresses: [Address]) throws(FabricError) {
+    init(_ sites: [AddressPlan.Site]) throws(FabricError) {
         let home = try checked(clinux_network_namespace(), "cannot look at the own network namespace")
         var namespaces: [Namespace] = []
         do {
-            for address in addresses { namespaces.append(try Namespace(address: address)) }
+            for site in sites { namespaces.append(try Namespace(site)) }
             try checked(clinux_enter_network_namespace(home), "cannot leave a network namespace")
         } catch {
             for namespace in namespaces { namespace.close() }

@@ -4,7 +4,7 @@
 /// The connection itself stays one from end to end, so delay and cuts between its two servers hold for it.
 struct NodePortTranslation {
     struct Service {
-        /// Ports of the switch.
+        /// Numbers of places.
         var servers: [Int]
         var serverPort: UInt16
     }
@@ -52,10 +52,12 @@ struct NodePortTranslation {
     /// - Parameters:
     ///   - sender: the port of the switch that it came from.
     ///   - now: nanoseconds of any clock that does not go back.
+    ///   - address: of a server.
+    ///   - port: of the switch that leads to a server.
     ///   - choose: draws one of the servers.
     mutating func rewrite(
         _ packet: inout IPv4Packet, from sender: Int, now: Int64, address: (Int) -> Address,
-        choose: ([Int]) -> Int
+        port: (Int) -> Int = { $0 }, choose: ([Int]) -> Int
     ) -> Outcome {
         guard !services.isEmpty, let ends = packet.tcpEnds else { return .untouched }
         let service = services[ends.destination]
@@ -63,9 +65,10 @@ struct NodePortTranslation {
             guard makeRoom(now) else { return .dropped }
             let server = choose(service.servers)
             let target = EndPoint(address: address(server), port: service.serverPort)
-            // A server that reached itself would take its own address as source for a forgery.
+            // A kernel that saw its own address as source on a packet from outside would take it for a forgery.
             let source = EndPoint(
-                address: server == sender ? ends.destination.address : ends.source.address, port: ends.source.port)
+                address: port(server) == sender ? ends.destination.address : ends.source.address, port: ends.source.port
+            )
             let becomes = Ends(source: source, destination: target)
             forget(ends)
             let answer = Ends(source: target, destination: source)

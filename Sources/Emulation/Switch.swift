@@ -2,13 +2,21 @@ import CLinux
 import EventKernel
 import Foundation
 import Glibc
+import Measures
 
-/// Carries IPv4 packets between the TUN devices of a lab, each direction with its own delay and cut.
-struct Switch: Sendable {
-    /// One device and the address behind it.
+/// Carries IPv4 packets between the TUN devices of a lab, each direction with an impairment of its own.
+struct Switch: LinkCarrier {
+    /// One device and the addresses behind it.
     struct Port: Sendable {
         var device: Int32
+        var addresses: [Address]
+    }
+
+    /// What node ports know of a place.
+    struct Server: Sendable {
         var address: Address
+        /// The port that leads to it.
+        var port: Int
     }
 
     private let table: SwitchTable
@@ -17,9 +25,13 @@ struct Switch: Sendable {
 
     /// - Parameters:
     ///   - ports: the devices stay open until `end` has returned.
-    ///   - isLiving: whether a server runs at a port; asked by node ports.
-    init(_ ports: [Port], isLiving: @escaping @Sendable (Int) -> Bool) throws(FabricError) {
-        let table = SwitchTable(ports, isLiving: isLiving)
+    ///   - servers: by the numbers that node ports use.
+    ///   - clock: of a direction, by its number.
+    ///   - isLiving: whether a server runs; asked by node ports.
+    init(
+        _ ports: [Port], servers: [Server], clock: (Int) -> LinkClock, isLiving: @escaping @Sendable (Int) -> Bool
+    ) throws(FabricError) {
+        let table = SwitchTable(ports, SwitchState(ports, servers, clock, isLiving))
         let wakeUp = try checked(clinux_new_event(), "cannot make an event")
         do {
             thread = try JoinableThread { table.run(until: wakeUp) }
@@ -31,19 +43,8 @@ struct Switch: Sendable {
         self.wakeUp = wakeUp
     }
 
-    /// Of packets sent from now on. Those under way arrive when they were due, and later ones never before them.
-    func setDelay(from: Int, to: Int, _ delay: SimDuration) {
-        precondition(delay >= .zero, "a negative delay")
-        table.change { $0.delays[$0.direction(from, to)] = delay.nanoseconds }
-    }
-
-    /// A cut loses what is under way, too.
-    func setCut(from: Int, to: Int, _ isCut: Bool) {
-        table.change { state in
-            let direction = state.direction(from, to)
-            state.cuts[direction] = isCut
-            if isCut { state.dropAll(in: direction) }
-        }
+    func change(from: Int, to: Int, _ body: (inout LinkState) -> Void) {
+        table.change { $0.changeLink(from: from, to: to, body) }
     }
 
     func addNodePort(_ service: NodePortTranslation.Service, address: Address, port: UInt16) {
@@ -54,7 +55,6 @@ struct Switch: Sendable {
 
     func resetTraffic() { table.change { $0.traffic = FabricTraffic() } }
 
-    /// Stops the thread; to be called exactly once.
     func end() {
         clinux_raise_event(wakeUp)
         thread.join()
@@ -72,9 +72,9 @@ private final class SwitchTable: @unchecked Sendable {
     /// Taken from one device before the next one has its turn.
     private static let packetsInARow = 64
 
-    init(_ ports: [Switch.Port], isLiving: @escaping @Sendable (Int) -> Bool) {
+    init(_ ports: [Switch.Port], _ state: SwitchState) {
         self.ports = ports
-        state = SwitchState(ports, isLiving: isLiving)
+        self.state = state
     }
 
     func change<Value>(_ body: (inout SwitchState) -> Value) -> Value {
@@ -115,35 +115,45 @@ private final class SwitchTable: @unchecked Sendable {
 
 /// Queues and settings of all directions.
 private struct SwitchState {
-    var delays: [Int64]
-    var cuts: [Bool]
     var nodePorts = NodePortTranslation()
     var traffic = FabricTraffic()
 
     private let ports: [Switch.Port]
+    private let servers: [Switch.Server]
     private let portAt: [Address: Int]
     private let isLiving: @Sendable (Int) -> Bool
+    private var clocks: [LinkClock]
     private var queues: [PacketQueue]
     /// Packets in all queues.
     private var underWay = 0
 
-    init(_ ports: [Switch.Port], isLiving: @escaping @Sendable (Int) -> Bool) {
+    /// Handed over from one direction before the next one has its turn, and arrivals theirs.
+    private static let packetsInARow = 64
+
+    init(
+        _ ports: [Switch.Port], _ servers: [Switch.Server], _ clock: (Int) -> LinkClock,
+        _ isLiving: @escaping @Sendable (Int) -> Bool
+    ) {
         self.ports = ports
+        self.servers = servers
         self.isLiving = isLiving
-        portAt = Dictionary(uniqueKeysWithValues: ports.indices.map { (ports[$0].address, $0) })
+        portAt = Dictionary(
+            uniqueKeysWithValues: ports.indices.flatMap { port in ports[port].addresses.map { ($0, port) } })
         let directions = ports.count * ports.count
-        delays = Array(repeating: 0, count: directions)
-        cuts = Array(repeating: false, count: directions)
+        clocks = (0..<directions).map(clock)
         queues = (0..<directions).map { _ in PacketQueue() }
     }
 
-    func direction(_ from: Int, _ to: Int) -> Int { from * ports.count + to }
-
-    mutating func dropAll(in direction: Int) {
+    mutating func changeLink(from: Int, to: Int, _ body: (inout LinkState) -> Void) {
+        let direction = direction(from, to)
+        body(&clocks[direction].state)
+        guard clocks[direction].state.isCut else { return }
         let dropped = queues[direction].removeAll()
         underWay -= dropped
         traffic.cut += dropped
     }
+
+    private func direction(_ from: Int, _ to: Int) -> Int { from * ports.count + to }
 
     /// Passes a packet on, or queues it.
     mutating func forward(_ bytes: UnsafeMutableRawBufferPointer, from port: Int, now: Int64) {
@@ -152,28 +162,35 @@ private struct SwitchState {
             return
         }
         let direction = direction(port, target)
-        if cuts[direction] {
-            traffic.cut += 1
-        } else if delays[direction] == 0 && queues[direction].count == 0 {
+        switch clocks[direction].fate(bytes: bytes.count, now: now) {
+        case .cut: traffic.cut += 1
+        case .lost: traffic.lost += 1
+        case .hasNoRoom: traffic.overflowed += 1
+        case .due(let due) where due <= now && queues[direction].count == 0:
             hand(UnsafeRawBufferPointer(bytes), to: target)
-        } else if queues[direction].append(UnsafeRawBufferPointer(bytes), due: now + delays[direction]) {
-            underWay += 1
-        } else {
-            traffic.overflowed += 1
+        case .due(let due):
+            if queues[direction].append(UnsafeRawBufferPointer(bytes), due: due) {
+                underWay += 1
+            } else {
+                traffic.overflowed += 1
+            }
         }
     }
 
-    /// Hands over all that is due, and says when the next packet will be; `Int64.max` when there is none.
+    /// Hands over what is due, and says when the next packet will be; `Int64.max` when there is none.
     mutating func deliver() -> Int64 {
         var next = Int64.max
         guard underWay > 0 else { return next }
         for index in queues.indices where queues[index].count > 0 {
             let queue = queues[index]
-            while case let due = queue.nextDue, due <= clinux_now() {
+            var now = clinux_now()
+            for _ in 0..<Self.packetsInARow {
+                let due = queue.nextDue
+                guard due <= now else { break }
+                traffic.lateness.record(now - due)
                 queue.takeFirst { hand(UnsafeRawBufferPointer($0), to: index % ports.count) }
                 underWay -= 1
-                let lateness = SimDuration(nanoseconds: clinux_now() - due)
-                traffic.worstLateness = max(traffic.worstLateness, lateness)
+                now = clinux_now()
             }
             next = min(next, queue.nextDue)
         }
@@ -184,7 +201,8 @@ private struct SwitchState {
     private mutating func route(_ bytes: UnsafeMutableRawBufferPointer, from port: Int, now: Int64) -> Int? {
         guard var packet = IPv4Packet(bytes) else { return nil }
         let outcome = nodePorts.rewrite(
-            &packet, from: port, now: now, address: { [ports] in ports[$0].address },
+            &packet, from: port, now: now, address: { [servers] in servers[$0].address },
+            port: { [servers] in servers[$0].port },
             choose: { [isLiving] servers in
                 // With nobody alive, the kernel behind any of them refuses.
                 servers.filter(isLiving).randomElement() ?? servers[0]

@@ -8,11 +8,14 @@ final class PacketQueue {
 
     /// More are not held in one direction.
     static let mostPackets = 65_536
+    /// Nor more bytes: several seconds of all that one thread can carry.
+    static let mostBytes = 64 << 20
 
     // A ring: `count` entries from `first` on. Its capacity is a power of two.
     private var entries: [Entry?] = []
     private var first = 0
     private(set) var count = 0
+    private var byteCount = 0
     private var lastDue = Int64.min
 
     deinit {
@@ -27,13 +30,14 @@ final class PacketQueue {
     ///
     /// - Returns: false when the queue is full.
     func append(_ packet: UnsafeRawBufferPointer, due: Int64) -> Bool {
-        guard count < Self.mostPackets else { return false }
+        guard count < Self.mostPackets, byteCount + packet.count <= Self.mostBytes else { return false }
         if count == entries.count { grow() }
         lastDue = count == 0 ? due : max(due, lastDue)
         let bytes = UnsafeMutableRawBufferPointer.allocate(byteCount: packet.count, alignment: 4)
         bytes.copyMemory(from: packet)
         entries[(first + count) & (entries.count - 1)] = Entry(due: lastDue, bytes: bytes)
         count += 1
+        byteCount += packet.count
         return true
     }
 
@@ -50,6 +54,7 @@ final class PacketQueue {
         entries[first] = nil
         first = (first + 1) & (entries.count - 1)
         count -= 1
+        byteCount -= bytes.count
         body(bytes)
         bytes.deallocate()
     }

@@ -39,7 +39,7 @@ private func script(_ fabric: Fabric, _ text: String) throws -> String {
     #expect(capabilities.cores >= 1)
     #expect(!capabilities.congestionControl.isEmpty)
     // Whoever cannot learns why.
-    for availability in [capabilities.namespaces, capabilities.devices] {
+    for availability in [capabilities.namespaces, capabilities.devices, capabilities.quotas] {
         #expect(availability.isAvailable == availability.reason.isEmpty)
     }
 }

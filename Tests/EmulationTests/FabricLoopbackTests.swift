@@ -118,8 +118,3 @@ func whatIsNoAddressIsNotRead(_ text: String) {
     #expect(!fileExists(directory))
     #expect(ProcessIdentity(of: pid) == nil)
 }
-
-/// How many descriptors this process has open, in all threads.
-private func openDescriptors() -> Int {
-    (try? FileManager.default.contentsOfDirectory(atPath: "/proc/self/fd").count) ?? 0
-}

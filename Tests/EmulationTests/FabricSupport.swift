@@ -91,3 +91,36 @@ func eventually(_ condition: () -> Bool) -> Bool {
     }
     return condition()
 }
+
+/// What of labs can be seen in this process and below it.
+struct LabHoldings {
+    var namespacesOfThreads: Set<String>
+    var namespaceDescriptors: Int
+    var devices: Int
+    var interfaces: Set<String>
+
+    init() {
+        func entries(_ path: String) -> [String] { (try? FileManager.default.contentsOfDirectory(atPath: path)) ?? [] }
+        func link(_ path: String) -> String {
+            (try? FileManager.default.destinationOfSymbolicLink(atPath: path)) ?? ""
+        }
+        let descriptors = entries("/proc/self/fd").map { link("/proc/self/fd/\($0)") }
+        namespaceDescriptors = descriptors.count { $0.hasPrefix("net:[") }
+        devices = descriptors.count { $0 == "/dev/net/tun" }
+        namespacesOfThreads = Set(
+            entries("/proc/self/task").map { link("/proc/self/task/\($0)/ns/net") }.filter { !$0.isEmpty })
+        interfaces = Set(entries("/sys/class/net"))
+    }
+
+    /// Whether nothing is held that was not held before.
+    func isWithin(_ before: LabHoldings) -> Bool {
+        devices <= before.devices && namespaceDescriptors <= before.namespaceDescriptors
+            && namespacesOfThreads.isSubset(of: before.namespacesOfThreads)
+            && interfaces.isSubset(of: before.interfaces)
+    }
+}
+
+/// How many descriptors this process has open, in all threads.
+func openDescriptors() -> Int {
+    (try? FileManager.default.contentsOfDirectory(atPath: "/proc/self/fd").count) ?? 0
+}

@@ -11,9 +11,18 @@ private let labToKill = ProcessInfo.processInfo.environment["ANTIPODE_LAB_TO_KIL
 /// Not a test: what `aKilledOwnerLeavesOnlyItsFolder` runs in a process of its own.
 @Test(.enabled(if: labToKill != nil, "the other half of aKilledOwnerLeavesOnlyItsFolder"))
 func aLabThatWaitsToBeKilled() throws {
-    let fabric = try labToKill == "loopback" ? Fabric.loopback(threePlaces) : Fabric.namespaces(threePlaces)
+    let fabric =
+        switch labToKill {
+        case "loopback": try Fabric.loopback(threePlaces)
+        case "proxies": try Fabric.proxied(threePlaces)
+        case "regions": try Fabric.regions(threePlaces)
+        default: try Fabric.namespaces(threePlaces)
+        }
     defer { fabric.shutDown() }
-    let children = try threePlaces.map { try fabric.launch("/bin/sleep", ["600"], at: $0.name, log: "log") }
+    let quota = CPUGroup.availability.isAvailable ? CPUQuota(cores: 0.5) : nil
+    let children = try threePlaces.map {
+        try fabric.launch("/bin/sleep", ["600"], at: $0.name, log: "log", quota: quota)
+    }
     _ = try fabric.nodePort(cluster: "a")
     let pids = children.map { String($0.pid) }.joined(separator: " ")
     FileHandle.standardOutput.write(Data("ready \(fabric.directory) \(pids)\n".utf8))
@@ -54,15 +63,22 @@ struct LeftoversTests {
         #expect(fileExists(directory))
         let leftover = Leftover(directory: directory, ownerPID: owner.pid, program: program, children: [])
         #expect(try Leftovers.find().contains(leftover))
+        let groups = try Leftovers.find().filter { $0.ownerPID == owner.pid && $0.directory != directory }
+        #expect(groups.count == (CPUGroup.availability.isAvailable ? 3 : 0))
+        #expect(groups.allSatisfy { fileExists($0.directory) && $0.children.isEmpty })
         #expect(try Leftovers.clean().contains(leftover))
         #expect(!fileExists(directory))
-        #expect(try Leftovers.find().isEmpty)
+        #expect(groups.allSatisfy { !fileExists($0.directory) })
+        #expect(try !Leftovers.find().contains { $0.ownerPID == owner.pid })
     }
 
-    @Test func aKilledOwnerLeavesOnlyItsFolder() throws { try killAnOwner("loopback") }
+    @Test(arguments: ["loopback", "proxies"])
+    func aKilledOwnerLeavesOnlyItsFolder(kind: String) throws { try killAnOwner(kind) }
 
-    @Test(.enabled(if: namespaces.isAvailable, "no network namespaces here: \(namespaces.reason)"))
-    func aKilledOwnerOfNamespacesLeavesOnlyItsFolder() throws { try killAnOwner("namespaces") }
+    @Test(
+        .enabled(if: namespaces.isAvailable, "no network namespaces here: \(namespaces.reason)"),
+        arguments: ["namespaces", "regions"])
+    func aKilledOwnerOfNamespacesLeavesOnlyItsFolder(kind: String) throws { try killAnOwner(kind) }
 
     /// A folder as a dead owner leaves it; nothing is written down unless `children` is given.
     private func deadLab(children: [ProcessIdentity]?) throws -> String {
@@ -100,6 +116,27 @@ struct LeftoversTests {
         _ = try Leftovers.clean()
         #expect(child.isRunning)
         #expect(!fileExists(directory))
+    }
+
+    @Test(.enabled(if: quotas.isAvailable, "no CPU quotas here: \(quotas.reason)"))
+    func aGroupOfADeadOwnerIsRemovedAndWhatIsInItIsEnded() throws {
+        let lab = try Fabric.loopback(threePlaces)
+        defer { lab.shutDown() }
+        let owner = try lab.launch("/bin/sleep", ["600"], at: "a1", log: "log")
+        let identity = try #require(owner.identity)
+        owner.kill()
+        #expect(owner.wait(.seconds(5)) != nil)
+        let home = try #require(CPUGroupHierarchy.current()?.homes.first)
+        let path = home + "/" + CPUGroupName(owner: identity, number: 7).text
+        #expect(mkdir(path, 0o755) == 0)
+        let child = try lab.launch(
+            "/bin/sh", ["-c", "echo 0 > \(path)/cgroup.procs; echo in; exec sleep 600"], at: "a1", log: "in.log")
+        #expect(eventually { smallFile(child.log) == "in\n" })
+        let leftover = Leftover(directory: path, ownerPID: identity.pid, program: nil, children: [child.pid])
+        #expect(try Leftovers.find().contains(leftover))
+        #expect(try Leftovers.clean().contains(leftover))
+        #expect(child.wait(.seconds(5)) == .killed(signal: SIGKILL))
+        #expect(!fileExists(path))
     }
 
     @Test func anOwnerThatWroteNothingIsFoundByTheNameOfItsFolder() throws {

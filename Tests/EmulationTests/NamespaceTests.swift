@@ -221,50 +221,21 @@ struct NamespaceTests {
         }
     }
 
-    /// What of a lab can be seen in this process and below it.
-    private struct Holdings {
-        var namespacesOfThreads: Set<String>
-        var namespaceDescriptors: Int
-        var devices: Int
-        var interfaces: Set<String>
-
-        init() {
-            func entries(_ path: String) -> [String] {
-                (try? FileManager.default.contentsOfDirectory(atPath: path)) ?? []
-            }
-            func link(_ path: String) -> String {
-                (try? FileManager.default.destinationOfSymbolicLink(atPath: path)) ?? ""
-            }
-            let descriptors = entries("/proc/self/fd").map { link("/proc/self/fd/\($0)") }
-            namespaceDescriptors = descriptors.count { $0.hasPrefix("net:[") }
-            devices = descriptors.count { $0 == "/dev/net/tun" }
-            namespacesOfThreads = Set(
-                entries("/proc/self/task").map { link("/proc/self/task/\($0)/ns/net") }.filter { !$0.isEmpty })
-            interfaces = Set(entries("/sys/class/net"))
-        }
-    }
-
     @Test func nothingIsLeftAfterShutDown() throws {
-        let before = Holdings()
+        let before = LabHoldings()
         let fabric = try Fabric.namespaces(threePlaces)
         let children = try ["a1", "a2", "b1"].map {
             try fabric.launch("/bin/sleep", ["600"], at: $0, log: "\($0).log")
         }
         // Three places and the dead address; the launcher's own.
-        #expect(Holdings().devices >= before.devices + 4)
-        #expect(Holdings().namespaceDescriptors >= before.namespaceDescriptors + 5)
+        #expect(LabHoldings().devices >= before.devices + 4)
+        #expect(LabHoldings().namespaceDescriptors >= before.namespaceDescriptors + 5)
         let start = clinux_now()
         fabric.shutDown()
         #expect(clinux_now() - start < 2_000_000_000)
         #expect(children.map(\.status) == Array(repeating: .killed(signal: SIGKILL), count: 3))
         // Other tests may look whether a namespace can be made, before or now; they are soon done.
-        #expect(
-            eventually {
-                let after = Holdings()
-                return after.devices <= before.devices && after.namespaceDescriptors <= before.namespaceDescriptors
-                    && after.namespacesOfThreads.isSubset(of: before.namespacesOfThreads)
-                    && after.interfaces.isSubset(of: before.interfaces)
-            })
+        #expect(eventually { LabHoldings().isWithin(before) })
         #expect(!fileExists(fabric.directory))
     }
 

@@ -35,17 +35,22 @@ enum clinux_step {
     CLINUX_STEP_OUTPUT = 4,
     CLINUX_STEP_DESCRIPTORS = 5,
     CLINUX_STEP_EXEC = 6,
+    CLINUX_STEP_QUOTA = 7,
 };
 
 /// Starts a program in its own process group and returns its pid once it runs.
 ///
 /// It gets SIGKILL when the calling *thread* ends, default signal handling, /dev/null as input, `output` as output and
-/// error output, and no other descriptor. `namespace_fd` is -1, or the network namespace to run in.
+/// error output, and no other descriptor. `namespace_fd` is -1, or the network namespace to run in. `cgroup_fd` is -1, or
+/// the open `cgroup.procs` of the control group that it belongs to before it runs.
 /// On failure `step` says where.
 int clinux_spawn(
-    const char *executable, char *const arguments[], int namespace_fd, int output, enum clinux_step *step);
+    const char *executable, char *const arguments[], int namespace_fd, int cgroup_fd, int output,
+    enum clinux_step *step);
 /// A descriptor that becomes readable when the process ends.
 int clinux_process_descriptor(int pid);
+/// Nanoseconds that all threads of a process have run; also of one that has ended and was not waited for.
+int64_t clinux_process_cpu_time(int pid);
 
 // MARK: Threads
 

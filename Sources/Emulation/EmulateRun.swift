@@ -1,0 +1,295 @@
+import CLinux
+import EventKernel
+import Glibc
+import Measures
+import Scenario
+
+/// One replication on real servers, from its lab to its outcome.
+final class EmulationRun {
+    let deployment: EmulatedDeployment
+    let options: EmulationOptions
+    let timeline: EmulatedTimeline
+    let fabric: Fabric
+    let link: LinkKind
+    let servers: EmulatedServers
+    let desk: RawTrafficDesk
+    let driver: LoadDriver
+    /// What the run itself notes; the logs of the servers are read afterwards.
+    var record = Record()
+    private var lastProgress = Int64.min
+
+    /// What was really done, and when.
+    struct Record {
+        /// Time zero, in nanoseconds of the monotonic clock.
+        var zero: Int64 = 0
+        /// Nanoseconds from the monotonic to the real-time clock.
+        var clockOffset: Int64 = 0
+        /// By index in `EmulatedTimeline.steps`.
+        var stepTimes: [SimTime] = []
+        var kills: [(server: Int, time: SimTime)] = []
+        var starts: [(server: Int, time: SimTime)] = []
+        /// CPU time of each server while publishers were active.
+        var busy: [SimDuration] = []
+        var machineBefore = MachineTime()
+        var machineAfter = MachineTime()
+        var traffic = FabricTraffic()
+        var problems: [String] = []
+    }
+
+    /// Between two questions whether to go on.
+    private static let slice: Int64 = 50_000_000
+    private static let progressInterval: Int64 = 250_000_000
+    /// From the decision to start until time zero: servers are started, or the driver begins, at this instant.
+    private static let head: Int64 = 20_000_000
+
+    init(_ deployment: EmulatedDeployment, replication: UInt32, options: EmulationOptions) throws {
+        self.deployment = deployment
+        self.options = options
+        timeline = EmulatedTimeline(deployment)
+        (fabric, link) = try Self.makeFabric(deployment, replication: replication, options.link)
+        do {
+            servers = try EmulatedServers(deployment, fabric: fabric, executable: options.executable)
+            let desk = RawTrafficDesk(deployment, heal: timeline.heal)
+            self.desk = desk
+            let names = deployment.servers.map(\.name)
+            driver = try LoadDriver(
+                dial: { [fabric] server in
+                    try fabric.connect(
+                        at: names[server], host: fabric.address(of: names[server]), port: ServerFile.Port.client,
+                        within: .seconds(1))
+                }, onDelivery: { desk.take($0) })
+        } catch {
+            fabric.shutDown()
+            throw error
+        }
+    }
+
+    private static func makeFabric(
+        _ deployment: EmulatedDeployment, replication: UInt32, _ link: LinkKind
+    ) throws -> (Fabric, LinkKind) {
+        let places = deployment.servers.map {
+            Fabric.Place(name: $0.name, cluster: deployment.regions[$0.region].name)
+        }
+        if link == .proxy { throw EmulationError("proxies are not there yet") }
+        let allowed = Fabric.namespacesAvailable
+        guard allowed.isAvailable else {
+            throw EmulationError(
+                "no network namespaces here: \(allowed.reason). Run as root or with CAP_SYS_ADMIN and CAP_NET_ADMIN")
+        }
+        let fabric = try Fabric.regions(places, seed: deployment.scenario.seed, replication: replication)
+        return (fabric, .namespaces)
+    }
+
+    /// Gives everything back; can be called again.
+    func end() {
+        driver.stop()
+        fabric.shutDown()
+    }
+
+    /// Runs the scenario.
+    func outcome() throws -> Outcome {
+        defer { end() }
+        apply(leases: [])
+        try driver.start()
+        record.clockOffset = Self.clockOffset()
+        if deployment.scenario.initial == .steady { try settle() }
+        try play()
+        driver.stop()
+        record.traffic = fabric.traffic
+        let drift = abs(Self.clockOffset() - record.clockOffset)
+        if drift > Bounds.clockDrift.nanoseconds {
+            record.problems.append(
+                "the real-time clock moved by \(drift / 1_000) us against the monotonic one: gateway times are off")
+        }
+        for index in deployment.servers.indices { servers.kill(index) }
+        if let folder = options.keepLogs { try servers.keepLogs(in: folder) }
+        var builder = OutcomeOfEmulation(self)
+        return builder.build()
+    }
+
+    private static func clockOffset() -> Int64 {
+        var real = timespec()
+        let before = clinux_now()
+        clock_gettime(CLOCK_REALTIME, &real)
+        let after = clinux_now()
+        return Int64(real.tv_sec) * 1_000_000_000 + Int64(real.tv_nsec) - (before + after) / 2
+    }
+
+    // MARK: Before time zero
+
+    private func cancelled() -> Bool { options.isCancelled?() ?? false }
+
+    private func checkCancelled() throws {
+        if cancelled() { throw CancellationError() }
+    }
+
+    private func launchAll() throws {
+        for index in deployment.servers.indices { try servers.launch(index) }
+    }
+
+    /// Boots everything and waits until all is as it is in a deployment that has run for long.
+    private func settle() throws {
+        try launchAll()
+        driver.perform(desk.opening)
+        try awaitAll(within: .seconds(30), "gateways: ") {
+            servers.missingGateways(try servers.look(options.isCancelled ?? { false }))
+        }
+        servers.closeMonitoring()
+        try awaitAll(within: .seconds(10), "client connections: ") {
+            let missing = desk.connectionCount - driver.ready.count
+            return missing == 0 ? [] : ["\(missing) of \(desk.connectionCount) are not served"]
+        }
+        let expected = desk.expectedMarks
+        var lastMarkers: Int64 = 0
+        try awaitAll(within: .seconds(15), "interest: ") {
+            let missing = expected.subtracting(driver.marked)
+            if !missing.isEmpty, clinux_now() - lastMarkers > 300_000_000 {
+                driver.perform(desk.markers)
+                lastMarkers = clinux_now()
+            }
+            return missing.isEmpty ? [] : missing.map(desk.describe).sorted().prefix(5).map { "no messages of \($0)" }
+        }
+        try pass(until: clinux_now() + quiet)
+    }
+
+    /// How long nothing is said before time zero: longer than TCP remembers the window of a connection, which it halves
+    /// for each retransmission timeout (RFC 7661's predecessor, RFC 2861) of a round trip and some.
+    private var quiet: Int64 {
+        let longest = deployment.scenario.deployment.links.map(\.roundTrip.nanoseconds).max() ?? 0
+        return 1_000_000_000 + 4 * longest
+    }
+
+    /// Looks again and again until nothing is missing.
+    private func awaitAll(within limit: SimDuration, _ what: String, _ missing: () throws -> [String]) throws {
+        let deadline = Deadline(after: limit)
+        while true {
+            try checkCancelled()
+            let rest = try missing()
+            if rest.isEmpty { return }
+            if deadline.isOver {
+                let seconds = Int(limit.seconds)
+                throw EmulationError("after \(seconds) s the servers are not ready; \(what)" + rest.joined(separator: ", "))
+            }
+            try pass(until: clinux_now() + EmulatedServers.lookInterval.nanoseconds)
+        }
+    }
+
+    /// Waits for an instant of the monotonic clock, and meanwhile looks whether all is well.
+    private func pass(until end: Int64) throws {
+        while true {
+            try checkCancelled()
+            try servers.check()
+            tellProgress()
+            let left = end - clinux_now()
+            if left <= 0 { return }
+            _ = clinux_wait(nil, 0, min(left, Self.slice))
+        }
+    }
+
+    private func tellProgress() {
+        guard let progress = options.progress, record.zero > 0 else { return }
+        let now = clinux_now()
+        guard now - record.zero >= 0, lastProgress == Int64.min || now - lastProgress >= Self.progressInterval else {
+            return
+        }
+        lastProgress = now
+        progress(SimTime(nanoseconds: min(now - record.zero, deployment.scenario.horizon.nanoseconds)))
+    }
+
+    // MARK: From time zero to the horizon
+
+    /// Something that is done on time by the calling thread.
+    private enum Act {
+        case step(Int)
+        case measureCPU(isEnd: Bool)
+    }
+
+    private var now: SimTime { SimTime(nanoseconds: clinux_now() - record.zero) }
+
+    private func play() throws {
+        let scenario = deployment.scenario
+        let horizon = SimTime.start + scenario.horizon
+        var acts: [(time: SimTime, act: Act)] = timeline.steps.indices.map { (timeline.steps[$0].time, .step($0)) }
+        if let span = Self.span(of: scenario) {
+            acts.append((span.start, .measureCPU(isEnd: false)))
+            acts.append((span.end, .measureCPU(isEnd: true)))
+        }
+        acts = acts.enumerated().sorted { ($0.element.time, $0.offset) < ($1.element.time, $1.offset) }.map(\.element)
+        record.zero = clinux_now() + Self.head
+        if scenario.initial == .empty { driver.perform(desk.opening) }
+        driver.begin(at: record.zero, RawSource(scenario.publishers, horizon: horizon))
+        fabric.resetTraffic()
+        record.machineBefore = MachineTime.now
+        try pass(until: record.zero)
+        if scenario.initial == .empty { try launchAll() }
+        for (time, act) in acts {
+            try pass(until: record.zero + time.nanoseconds)
+            try perform(act)
+        }
+        try pass(until: record.zero + horizon.nanoseconds)
+        record.machineAfter = MachineTime.now
+        tellProgress()
+    }
+
+    /// From the first publisher's start to the last one's end.
+    static func span(of scenario: Scenario) -> (start: SimTime, end: SimTime)? {
+        let horizon = SimTime.start + scenario.horizon
+        guard let start = scenario.publishers.map(\.start).min(), start < horizon else { return nil }
+        let end = scenario.publishers.map { min($0.end ?? horizon, horizon) }.max() ?? horizon
+        return start < end ? (start, end) : nil
+    }
+
+    private func perform(_ act: Act) throws {
+        switch act {
+        case .measureCPU(let isEnd):
+            let times = deployment.servers.indices.map(servers.cpuTime)
+            record.busy = isEnd ? zip(times, record.busy).map { $0 - $1 } : times
+        case .step(let index):
+            let step = timeline.steps[index]
+            // A cut comes before the kills, so that nobody hears of them; a heal comes with the new processes.
+            if step.changesLinks { apply(leases: step.leases) }
+            for server in step.kills {
+                servers.kill(server)
+                record.kills.append((server, now))
+            }
+            record.stepTimes.append(now)
+            for server in step.starts {
+                record.starts.append((server, now))
+                try servers.launch(server)
+            }
+        }
+    }
+
+    /// Makes the links what the leases want.
+    private func apply(leases: [Fault]) {
+        for (from, to, state) in EmulatedLinks(deployment: deployment.scenario.deployment).states(leases) {
+            fabric.setLink(from: deployment.regions[from].name, to: deployment.regions[to].name, state)
+        }
+    }
+}
+
+/// What the machine's CPUs have done since the boot, in clock ticks of all of them together (`/proc/stat`).
+struct MachineTime: Hashable {
+    var total: Int64 = 0
+    var idle: Int64 = 0
+    var steal: Int64 = 0
+
+    static var now: MachineTime { smallFile("/proc/stat").map(MachineTime.init) ?? MachineTime() }
+
+    init() {}
+
+    /// The first line: cpu user nice system idle iowait irq softirq steal guest guest_nice; guests are in user.
+    init(_ text: String) {
+        let numbers = text.prefix { $0 != "\n" }.split(separator: " ").dropFirst().prefix(8).compactMap { Int64($0) }
+        guard numbers.count == 8 else { return }
+        total = numbers.reduce(0, +)
+        idle = numbers[3] + numbers[4]
+        steal = numbers[7]
+    }
+
+    /// Shares of the time between two looks.
+    static func shares(from before: MachineTime, to after: MachineTime) -> (idle: Double, steal: Double) {
+        let total = Double(max(1, after.total - before.total))
+        return (Double(after.idle - before.idle) / total, Double(after.steal - before.steal) / total)
+    }
+}
