@@ -46,6 +46,10 @@ final class EmulatedCalls {
             relay.operations.filter { $0.kind == .open }.map { _ in index }
         }
         subjects = RelaySubjects(recording.script)
+        // Growing would hold up the driver's thread: as many as in the twin, with the echoes of one's own messages.
+        let published = recording.script.relays.reduce(0) { $0 + $1.operations.count }
+        let copies = recording.outcome.ledger.total()
+        arrivals.reserveCapacity(min(Self.mostArrivals, published + Int(copies.expected + copies.extra)))
         guard firstConnection + relayOfConnection.count <= LoadDriver.mostConnections else {
             throw EmulationError(
                 "relays connect \(relayOfConnection.count) times, at most "

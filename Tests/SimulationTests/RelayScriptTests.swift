@@ -52,6 +52,10 @@ import Testing
         let recorded = try simulateRecordingRelays(made, replication: 1, options: SimulationOptions())
         #expect(plain.fingerprint == recorded.outcome.fingerprint)
         #expect(plain.ledger == recorded.outcome.ledger)
+        let other = try simulateRecordingRelays(
+            made, replication: 1, options: SimulationOptions(executor: .reference))
+        #expect(recorded.script.relays.map(\.operations) == other.script.relays.map(\.operations))
+        #expect(recorded.script.relays.map(\.sessions) == other.script.relays.map(\.sessions))
         for relay in recorded.script.relays {
             let times = relay.operations.map(\.time)
             #expect(zip(times, times.dropFirst()).allSatisfy { $0 <= $1 }, "\(relay.name)")

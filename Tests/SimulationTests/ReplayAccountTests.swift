@@ -133,6 +133,8 @@ private struct PerfectServers {
         }
         #expect(account.lost(.gatewayDown) == 0)
         #expect(account.lost(.senderNotJoined) > 100)
+        // A relay that died was subscribed for nobody: no servers are to blame.
+        #expect(account.lost(.lostByServers) < 20)
         #expect(own.delivered >= twin.delivered)
     }
 

@@ -51,6 +51,8 @@ struct ReplayAccount {
     private var resolved = Ledger()
     private var stories = LossStories()
     private var byReceiver: [[Copy]]
+    /// By person: when relays were subscribed for it.
+    private let subscribed: [[Range<Int64>]]
     private var foreign: Int64 = 0
     private var early: Int64 = 0
     private var duplicates: Int64 = 0
@@ -76,6 +78,7 @@ struct ReplayAccount {
         tally = Tally(world)
         expected = ExpectedPairs(world)
         byReceiver = Array(repeating: [], count: world.people.count)
+        subscribed = script.subscriptions()
     }
 
     // MARK: From the relay to the client
@@ -259,7 +262,9 @@ struct ReplayAccount {
             for sequence in gap.first...gap.last {
                 while position < missing.count && missing[position].last < sequence { position += 1 }
                 let twin = position < missing.count && missing[position].covers(sequence) ? missing[position].fate : nil
-                book(fates[sequence] ?? Self.fate(ofTwin: twin), receiver, sender, kind, path, sequence)
+                book(
+                    fates[sequence] ?? fate(ofTwin: twin, receiver, stream, sequence), receiver, sender, kind, path,
+                    sequence)
             }
         }
     }
@@ -284,12 +289,16 @@ struct ReplayAccount {
     }
 
     /// What became of a copy that never came to a relay: as in the twin, unless it is NATS that decides.
-    private static func fate(ofTwin twin: Fate?) -> Fate {
+    private func fate(ofTwin twin: Fate?, _ receiver: Int, _ stream: Int, _ sequence: UInt32) -> Fate {
         switch twin {
-        case .lost(let cause) where !cause.isOfServers: .lost(cause)
-        case .inFlight: .inFlight
-        case .void: .void
-        case .lost, nil: .lost(.lostByServers)
+        case .inFlight: return .inFlight
+        case .void: return .void
+        case .lost(let cause):
+            // A person for whom no relay was subscribed was not there for the servers.
+            let captured = world.streams.captureTime(stream, sequence)
+            let isServed = subscribed[receiver].contains { $0.contains(captured) }
+            return .lost(cause.isOfServers && isServed ? .lostByServers : cause)
+        case nil: return .lost(.lostByServers)
         }
     }
 
@@ -307,6 +316,31 @@ struct ReplayAccount {
             resolved[kind.messageClass, path, phase].void += 1
             resolved[kind.messageClass, path, phase].expected -= 1
         }
+    }
+}
+
+extension RelayScript {
+    /// By person: the spans in which a relay with a NATS connection was subscribed for it.
+    fileprivate func subscriptions() -> [[Range<Int64>]] {
+        var spans: [[Range<Int64>]] = Array(repeating: [], count: personCount)
+        for relay in relays {
+            var open: [Int: Int64] = [:]
+            func end(_ slot: Int, at time: SimTime) {
+                guard let start = open.removeValue(forKey: slot), start < time.nanoseconds else { return }
+                spans[relay.sessions[slot].person].append(start..<time.nanoseconds)
+            }
+            for operation in relay.operations {
+                let slot = Int(operation.object)
+                switch operation.kind {
+                case .open, .publish: break
+                case .subscribe: open[slot] = operation.time.nanoseconds
+                case .unsubscribe: end(slot, at: operation.time)
+                case .close: for slot in open.keys.sorted() { end(slot, at: operation.time) }
+                }
+            }
+            for slot in open.keys.sorted() { end(slot, at: .never) }
+        }
+        return spans
     }
 }
 
