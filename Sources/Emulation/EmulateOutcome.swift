@@ -47,6 +47,7 @@ struct OutcomeOfEmulation {
         if account.lostAway > 0 {
             tell(horizon, "load driver", "\(account.lostAway) messages were due while there was no connection")
         }
+        run.calls?.add(to: &outcome)
         outcome.events = account.written + account.delivered
         outcome.emulation = fidelity()
         outcome.journal.sort { ($0.time, $0.call, $0.subject, $0.text) < ($1.time, $1.call, $1.subject, $1.text) }

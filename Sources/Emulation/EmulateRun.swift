@@ -13,6 +13,8 @@ final class EmulationRun {
     let link: LinkKind
     let servers: EmulatedServers
     let desk: RawTrafficDesk
+    /// `nil`: the scenario has no people.
+    let calls: EmulatedCalls?
     let driver: LoadDriver
     /// What the run itself notes; the logs of the servers are read afterwards.
     var record = Record()
@@ -46,18 +48,32 @@ final class EmulationRun {
         self.deployment = deployment
         self.options = options
         timeline = EmulatedTimeline(deployment)
+        let desk = RawTrafficDesk(deployment, heal: timeline.heal)
+        self.desk = desk
+        let calls =
+            try deployment.scenario.populations.isEmpty
+            ? nil
+            : EmulatedCalls(
+                deployment, replication: replication, firstConnection: desk.connectionCount,
+                isCancelled: options.isCancelled)
+        self.calls = calls
         (fabric, link) = try Self.makeFabric(deployment, replication: replication, options.link)
         do {
             servers = try EmulatedServers(deployment, fabric: fabric, executable: options.executable)
-            let desk = RawTrafficDesk(deployment, heal: timeline.heal)
-            self.desk = desk
             let names = deployment.servers.map(\.name)
             driver = try LoadDriver(
                 dial: { [fabric] server in
                     try fabric.connect(
                         at: names[server], host: fabric.address(of: names[server]), port: ServerFile.Port.client,
                         within: .seconds(1))
-                }, onDelivery: { desk.take($0) })
+                },
+                onDelivery: { delivery in
+                    if let calls, calls.owns(delivery.connection) {
+                        calls.take(delivery)
+                    } else {
+                        desk.take(delivery)
+                    }
+                })
         } catch {
             fabric.shutDown()
             throw error
@@ -148,26 +164,35 @@ final class EmulationRun {
     /// Boots everything and waits until all is as it is in a deployment that has run for long.
     private func settle() throws {
         try launchAll()
-        driver.perform(desk.opening)
+        driver.perform(opening)
         try awaitAll(within: .seconds(30), "gateways: ") {
             servers.missingGateways(try servers.look(options.isCancelled ?? { false }))
         }
         servers.closeMonitoring()
+        let connections = desk.connectionCount + (calls?.openingConnections.count ?? 0)
         try awaitAll(within: .seconds(10), "client connections: ") {
-            let missing = desk.connectionCount - driver.ready.count
-            return missing == 0 ? [] : ["\(missing) of \(desk.connectionCount) are not served"]
+            let missing = connections - driver.ready.count
+            return missing == 0 ? [] : ["\(missing) of \(connections) are not served"]
         }
-        let expected = desk.expectedMarks
+        let expected = desk.expectedMarks.union(calls?.expectedMarks ?? [])
         var lastMarkers: Int64 = 0
         try awaitAll(within: .seconds(15), "interest: ") {
             let missing = expected.subtracting(driver.marked)
             if !missing.isEmpty, clinux_now() - lastMarkers > 300_000_000 {
-                driver.perform(desk.markers)
+                driver.perform(desk.markers + (calls?.markers ?? []))
                 lastMarkers = clinux_now()
             }
-            return missing.isEmpty ? [] : missing.map(desk.describe).sorted().prefix(5).map { "no messages of \($0)" }
+            return missing.isEmpty ? [] : missing.map(describe).sorted().prefix(5).map { "no messages of \($0)" }
         }
         try pass(until: clinux_now() + quiet)
+    }
+
+    /// What is connected and subscribed before time zero.
+    private var opening: [DriverOperation] { desk.opening + (calls?.opening ?? []) }
+
+    private func describe(_ mark: LoadDriver.Marked) -> String {
+        if let calls, calls.owns(mark.connection) { return calls.describe(mark) }
+        return desk.describe(mark)
     }
 
     /// How long nothing is said before time zero: longer than TCP remembers the window of a connection, which it halves
@@ -234,8 +259,8 @@ final class EmulationRun {
         }
         acts = acts.enumerated().sorted { ($0.element.time, $0.offset) < ($1.element.time, $1.offset) }.map(\.element)
         record.zero = clinux_now() + Self.head
-        if scenario.initial == .empty { driver.perform(desk.opening) }
-        driver.begin(at: record.zero, RawSource(scenario.publishers, horizon: horizon))
+        if scenario.initial == .empty { driver.perform(opening) }
+        driver.begin(at: record.zero, source(until: horizon))
         fabric.resetTraffic()
         record.machineBefore = MachineLoad.now()
         try pass(until: record.zero)
@@ -247,6 +272,14 @@ final class EmulationRun {
         try pass(until: record.zero + horizon.nanoseconds)
         record.machineAfter = MachineLoad.now()
         tellProgress()
+        // What comes to relays after the horizon is in flight, not lost.
+        if calls != nil { try pass(until: clinux_now() + quiet) }
+    }
+
+    private func source(until horizon: SimTime) -> any DriverSource {
+        let raw = RawSource(deployment.scenario.publishers, horizon: horizon)
+        guard let calls else { return raw }
+        return MergedSource(raw, calls.running)
     }
 
     /// From the first publisher's start to the last one's end.

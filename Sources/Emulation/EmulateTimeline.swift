@@ -51,7 +51,7 @@ struct EmulatedTimeline {
 
     private static func kills(_ kind: Fault.Kind, _ place: EmulatedDeployment.ServerPlace) -> Bool {
         switch kind {
-        case .powerLoss(place.region): true
+        case .powerLoss(place.region), .refused(place.region): true
         case .serverKill(place.region, place.local): true
         default: false
         }

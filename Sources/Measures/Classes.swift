@@ -77,6 +77,8 @@ public enum LossCause: UInt8, CaseIterable, Sendable, BitwiseCopyable {
     case queueGroupMember
     /// The receiver or the sender stopped trying to reconnect.
     case gaveUp
+    /// On real servers: given to NATS, and not given back to the receiver's relay. The simulator knows better.
+    case lostByServers
 
     /// The name used in files, in the database and on the terminal.
     public var name: String {
@@ -100,6 +102,7 @@ public enum LossCause: UInt8, CaseIterable, Sendable, BitwiseCopyable {
         case .payloadTooLarge: "payload too large"
         case .queueGroupMember: "taken by queue group member"
         case .gaveUp: "gave up"
+        case .lostByServers: "lost by the servers"
         }
     }
 }

@@ -19,7 +19,7 @@ struct Run: ~Copyable {
         domains = Table(count: world.regionCount) { region in
             Domain(
                 world, region: region, useReference: options.executor == .reference,
-                journalLimit: options.journalLimit)
+                journalLimit: options.journalLimit, recordingLimit: options.recordingLimit)
         }
         for region in 0..<domains.count { domains[pointer: region].pointee.tally.setupLimit = options.setupLimit }
         setUp()
@@ -108,6 +108,7 @@ struct Run: ~Copyable {
             runRound(from: start, until: end)
             exchange(until: end)
             for region in 0..<domains.count { try domains[pointer: region].pointee.checkBacklog() }
+            try checkRecording()
             options.progress?(SimTime(nanoseconds: end))
             start = end
         }

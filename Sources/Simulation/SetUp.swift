@@ -13,6 +13,7 @@ extension Domain {
             let server = relay % servers.count
             relays[pointer: relay].pointee.server = server
             openRelayConnection(server, relay)
+            recorder.noteOpen(relay, server: server, at: -world.relay.serverHop.nanoseconds)
         }
         for first in 0..<servers.count {
             for second in 0..<servers.count where second > first { routeComesUp(first, second, at: 0) }

@@ -24,6 +24,8 @@ public struct SimulationOptions: Sendable {
     public var isCancelled: (@Sendable () -> Bool)?
     /// Powers of two by which windows are narrower than they could be: a test that their width does not matter.
     var narrowing = 0
+    /// Most operations to record of what relays say to NATS; `nil`: nothing is recorded.
+    var recordingLimit: Int?
 
     public init(
         executor: Executor = .windows, threads: Int = 1, setupLimit: Int = 20_000, journalLimit: Int = 4_000,
@@ -46,7 +48,7 @@ public func simulate(_ scenario: Scenario, replication: UInt32, options: Simulat
     let run = try Run(scenario, replication: replication, options: options)
     try run.run()
     var builder = OutcomeBuilder(run.world)
-    return builder.build(run.domains, journalLimit: options.journalLimit)
+    return builder.build(run.domains, options: options)
 }
 
 /// A bound of the engine that a run reached.

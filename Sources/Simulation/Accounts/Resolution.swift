@@ -15,24 +15,12 @@ struct Resolution {
     var journal: Journal
     private(set) var unexplained: Int64 = 0
     private(set) var mismatched: Int64 = 0
-    /// Expected pairs by second, class and path, as `Tally` counts deliveries.
-    private(set) var expected1s: [Int32]
-    private var stories: [StoryKey: Story] = [:]
+    private var expected: ExpectedPairs
+    private var stories = LossStories()
+    /// By receiver: what did not arrive; empty if nobody asked for it.
+    private(set) var missing: [[MissingRun]]
 
-    private struct StoryKey: Hashable {
-        var room: Int32
-        var receiver: Int32
-        var sender: Int32
-        var cause: LossCause
-    }
-
-    private struct Story {
-        var time: Int64
-        var last: Int64
-        var pairs: Int64
-    }
-
-    init(_ world: World, _ domains: borrowing Table<Domain>, journalLimit: Int) {
+    init(_ world: World, _ domains: borrowing Table<Domain>, journalLimit: Int, keepsMissing: Bool) {
         self.world = world
         journal = Journal(limit: journalLimit)
         var records = [StreamRecords](repeating: StreamRecords(), count: world.people.count * StreamKind.count)
@@ -48,9 +36,12 @@ struct Resolution {
         for stream in records.indices { records[stream].seal() }
         self.records = records
         gatewayTimes = times.sorted()
-        let seconds = Int((world.horizon + 999_999_999) / 1_000_000_000)
-        expected1s = Array(repeating: 0, count: seconds * MessageClass.allCases.count * PathKind.allCases.count)
+        expected = ExpectedPairs(world)
+        missing = keepsMissing ? Array(repeating: [], count: world.people.count) : []
     }
+
+    /// Expected pairs by second, class and path, as `Tally` counts deliveries.
+    var expected1s: [Int32] { expected.bySecond }
 
     /// Accounts for every pair whose receiver lives in `domain`.
     mutating func resolve(_ domain: borrowing Domain, _ domains: borrowing Table<Domain>) {
@@ -71,12 +62,9 @@ struct Resolution {
     ) {
         let stream = sender * StreamKind.count + kind.rawValue
         guard world.streams.schedules[stream] != nil else { return }
-        let own = world.people[receiver]
-        let from = max(0, own.join.nanoseconds)
-        let to = min(world.horizon, min(own.leave.nanoseconds, world.people[sender].leave.nanoseconds))
-        guard from < to else { return }
+        guard let (from, to) = ExpectedPairs.span(receiver, sender, world) else { return }
         let path = world.path(sender, receiver)
-        addExpected(stream, kind.messageClass, path, from, to)
+        expected.add(stream, kind.messageClass, path, from, to, world)
         let pair = world.pair(receiver: receiver, sender: sender)
         let window = domain.windows[pair * StreamKind.count + kind.rawValue]
         let end = world.streams.firstSequence(stream, notBefore: to)
@@ -110,28 +98,9 @@ struct Resolution {
         let count = UInt64(record.last - record.first) + 1
         fingerprint.add(
             .loss, UInt64(stream) << 32 | UInt64(record.first), UInt64(receiver) << 32 | count, record.fate.code)
-    }
-
-    private mutating func addExpected(
-        _ stream: Int, _ messageClass: MessageClass, _ path: PathKind, _ from: Int64, _ to: Int64
-    ) {
-        let spans = [
-            (Phase.before, Int64(0), world.phaseStart), (.during, world.phaseStart, world.phaseEnd),
-            (.after, world.phaseEnd, world.horizon),
-        ]
-        for (phase, start, end) in spans {
-            let count = world.streams.count(stream, from: max(from, start), to: min(to, end))
-            ledger[messageClass, path, phase].expected += count
-        }
-        let classPath = Int(messageClass.rawValue) * PathKind.allCases.count + Int(path.rawValue)
-        let columns = MessageClass.allCases.count * PathKind.allCases.count
-        var second = from / 1_000_000_000
-        while second * 1_000_000_000 < to {
-            let start = second * 1_000_000_000
-            let count = world.streams.count(stream, from: max(from, start), to: min(to, start + 1_000_000_000))
-            expected1s[Int(second) * columns + classPath] += Int32(count)
-            second += 1
-        }
+        guard !missing.isEmpty else { return }
+        missing[receiver].append(
+            MissingRun(stream: UInt32(stream), first: record.first, last: record.last, fate: record.fate))
     }
 
     /// Where the answer may change within a stream, for one receiver.
@@ -163,14 +132,9 @@ struct Resolution {
         switch fate {
         case .lost(let cause):
             ledger[messageClass, path, phase].lost[Int(cause.rawValue)] += pairs
-            let key = StoryKey(
-                room: world.people[receiver].room, receiver: Int32(receiver), sender: Int32(sender), cause: cause)
-            let ended = world.streams.captureTime(stream, last)
-            var story = stories[key] ?? Story(time: captured, last: ended, pairs: 0)
-            story.pairs += pairs
-            story.time = min(story.time, captured)
-            story.last = max(story.last, ended)
-            stories[key] = story
+            stories.add(
+                pairs, cause, receiver: receiver, sender: sender, captured: captured,
+                ended: world.streams.captureTime(stream, last), world)
         case .inFlight:
             ledger[messageClass, path, phase].inFlight += pairs
         case .void:
@@ -285,6 +249,7 @@ struct Resolution {
             for path in PathKind.allCases {
                 for phase in Phase.allCases {
                     var cell = ledger[messageClass, path, phase]
+                    cell.expected += expected.ledger[messageClass, path, phase].expected
                     let other = delivered[messageClass, path, phase]
                     cell.delivered = other.delivered
                     cell.deliveredWithin = other.deliveredWithin
@@ -295,19 +260,6 @@ struct Resolution {
                 }
             }
         }
-        let ordered = stories.sorted {
-            let a = $0.key
-            let b = $1.key
-            return (a.room, a.receiver, a.sender, a.cause.rawValue) < (b.room, b.receiver, b.sender, b.cause.rawValue)
-        }
-        for (key, story) in ordered {
-            let seconds = Double(story.last - story.time) / 1e9
-            let tenths = Int(seconds * 10)
-            journal.add(
-                story.time, room: Int(key.room), subject: world.people[Int(key.receiver)].identity,
-                "misses \(world.people[Int(key.sender)].identity) over \(tenths / 10).\(tenths % 10) s: "
-                    + key.cause.name,
-                cause: key.cause, pairs: story.pairs)
-        }
+        stories.tell(to: &journal, world)
     }
 }

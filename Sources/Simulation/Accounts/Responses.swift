@@ -10,15 +10,18 @@ struct OutcomeBuilder {
     private var setupTimes: [Tally.SetupTimes] = []
     private var expected1s: [Int32] = []
     private var punctual1s: [Int32] = []
+    /// By receiver: what did not arrive; empty unless relays were recorded.
+    private(set) var missing: [[MissingRun]] = []
 
     init(_ world: World) { self.world = world }
 
-    mutating func build(_ domains: borrowing Table<Domain>, journalLimit: Int) -> Outcome {
+    mutating func build(_ domains: borrowing Table<Domain>, options: SimulationOptions) -> Outcome {
         for region in 0..<domains.count {
             domains[pointer: region].pointee.closeAllSetups()
             domains[pointer: region].pointee.accountHorizon()
         }
-        var resolution = Resolution(world, domains, journalLimit: journalLimit)
+        var resolution = Resolution(
+            world, domains, journalLimit: options.journalLimit, keepsMissing: options.recordingLimit != nil)
         var fingerprint = Fingerprint()
         for region in 0..<domains.count {
             resolution.resolve(domains[region], domains)
@@ -29,6 +32,7 @@ struct OutcomeBuilder {
         fingerprint.merge(resolution.fingerprint)
         outcome.fingerprint = fingerprint.value
         outcome.ledger = resolution.ledger
+        missing = resolution.missing
         if resolution.unexplained > 0 {
             outcome.violations.append("\(resolution.unexplained) missing pairs have no cause")
         }
@@ -49,30 +53,7 @@ struct OutcomeBuilder {
 
     private func deliveredLedger(_ domains: borrowing Table<Domain>) -> Ledger {
         var ledger = Ledger()
-        for region in 0..<domains.count {
-            let tally = domains[pointer: region].pointee.tally
-            for messageClass in MessageClass.allCases {
-                for path in PathKind.allCases {
-                    for phase in Phase.allCases {
-                        let index = Tally.cell(messageClass, path, phase)
-                        var cell = ledger[messageClass, path, phase]
-                        var running: Int64 = 0
-                        for bound in LatencyBound.allCases.indices {
-                            running += tally.delivered[index * LatencyBound.allCases.count + bound]
-                            cell.deliveredWithin[bound] += running
-                        }
-                        cell.delivered += running
-                        cell.extra += tally.extra[index]
-                        if messageClass == .video {
-                            cell.decodable +=
-                                tally.decodable[
-                                    Int(path.rawValue) * Phase.allCases.count + Int(phase.rawValue)]
-                        }
-                        ledger[messageClass, path, phase] = cell
-                    }
-                }
-            }
-        }
+        for region in 0..<domains.count { domains[pointer: region].pointee.tally.add(to: &ledger) }
         return ledger
     }
 
@@ -88,20 +69,7 @@ struct OutcomeBuilder {
         }
         expected1s = expected
         punctual1s = punctual
-        let columns = MessageClass.allCases.count * PathKind.allCases.count
-        for second in 0..<(expected.count / columns) {
-            for messageClass in MessageClass.allCases {
-                for path in PathKind.allCases {
-                    let index =
-                        second * columns + Int(messageClass.rawValue) * PathKind.allCases.count + Int(path.rawValue)
-                    outcome.series.append(
-                        SeriesRow(
-                            second: Int32(second), path: path, messageClass: messageClass,
-                            expected: Int64(expected[index]), delivered: Int64(delivered[index]),
-                            within400ms: Int64(punctual[index])))
-                }
-            }
-        }
+        outcome.series = LedgerResponses.series(expected: expected, delivered: delivered, punctual: punctual)
         for messageClass in MessageClass.allCases {
             for path in PathKind.allCases {
                 var histogram = IntegerHistogram()
@@ -185,22 +153,14 @@ struct OutcomeBuilder {
     // MARK: Responses
 
     private mutating func add(_ name: String, _ value: Double?) {
-        guard let definition = ResponseCatalogue.definition(named: name) else {
-            preconditionFailure("\(name) is not in the catalogue of responses")
-        }
-        outcome.responses.append(ResponseValue(name: name, unit: definition.unit, value: value))
+        outcome.responses.append(LedgerResponses.value(name, value))
     }
 
     private mutating func addResponses(_ domains: borrowing Table<Domain>) {
-        addDelivery()
+        outcome.responses += LedgerResponses.delivery(outcome.ledger)
         addSetupQuantiles()
         addPeople(domains)
-        for cause in LossCause.allCases {
-            add(
-                ResponseCatalogue.lossName(cause),
-                Double(outcome.ledger.total().lost[Int(cause.rawValue)]))
-        }
-        add("delivery.expected-pairs", Double(outcome.ledger.total().expected))
+        outcome.responses += LedgerResponses.losses(outcome.ledger)
         add("recovery.time", RecoveryClock.seconds(world, expected: expected1s, punctual: punctual1s))
         add("station.peak-utilisation", outcome.stations.map(\.peakUtilisation).max())
         add("station.utilisation", outcome.stations.map(\.utilisation).max())
@@ -211,25 +171,6 @@ struct OutcomeBuilder {
         addRaw(domains)
         addQuality(domains)
         addPublisherResponses(domains)
-    }
-
-    private mutating func addDelivery() {
-        let paths: [PathKind?] = [nil, .sameRegion, .crossRegion]
-        let phases: [Phase?] = [nil, .before, .during, .after]
-        for content in ResponseCatalogue.contents {
-            let messageClass = MessageClass.allCases.first { $0.name == content }
-            for path in paths {
-                for phase in phases {
-                    let cell = outcome.ledger.total(of: messageClass ?? .video, path: path, phase: phase)
-                    for bound in LatencyBound.allCases {
-                        let name = ResponseCatalogue.deliveryName(content, path: path, phase: phase, bound: bound)
-                        // Decodability is counted without a bound on latency.
-                        let got = messageClass == nil ? cell.decodable : cell.deliveredWithin[Int(bound.rawValue)]
-                        add(name, cell.expected == 0 ? nil : Double(got) / Double(cell.expected))
-                    }
-                }
-            }
-        }
     }
 
     private mutating func addSetupQuantiles() {

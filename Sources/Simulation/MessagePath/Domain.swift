@@ -71,6 +71,7 @@ struct Domain: ~Copyable {
     var trails: Trails
     var tally: Tally
     var journal: Journal
+    var recorder: RelayRecorder
     var fingerprint = Fingerprint()
     /// Items served and timers fired.
     var events: Int64 = 0
@@ -96,7 +97,7 @@ struct Domain: ~Copyable {
     /// How the region's servers hold up publishers.
     let stallRule: StallRule
 
-    init(_ world: World, region: Int, useReference: Bool, journalLimit: Int) {
+    init(_ world: World, region: Int, useReference: Bool, journalLimit: Int, recordingLimit: Int?) {
         self.world = world
         self.region = region
         firstRelay = world.relaysOfRegion[region].lowerBound
@@ -116,6 +117,7 @@ struct Domain: ~Copyable {
             streams: world.people.count * StreamKind.count, servers: world.serversOfRegion[region].count)
         tally = Tally(world)
         journal = Journal(limit: journalLimit)
+        recorder = RelayRecorder(relays: world.relaysOfRegion[region].count, limit: recordingLimit)
         outboxes = Array(repeating: [], count: world.regionCount)
         wires = outboxes
         linkFree = Array(repeating: 0, count: world.regionCount)

@@ -36,6 +36,7 @@ extension Domain {
             let session = state.pointee.sessions[pointer: slot]
             guard session.pointee.state != .closed else { continue }
             session.pointee.state = .closed
+            recorder.noteClosed(relay, slot: slot, at: time)
             // TCP resets reach their clients; a UDP port behind a living load balancer is reset by it only when it
             // refuses the site as a whole.
             if !isSilent && (isRefused || place.transport == .webSocket) { reset(session.pointee.id, at: time) }
@@ -44,6 +45,7 @@ extension Domain {
         state.pointee.station.processor.restart(at: time)
         if state.pointee.server >= 0 {
             closeRelayConnection(state.pointee.server, relay, at: time)
+            recorder.noteClose(relay, at: time)
             state.pointee.server = -1
         }
     }
@@ -70,6 +72,7 @@ extension Domain {
     mutating func relayLostServer(_ relay: Int, at time: Int64) {
         guard relays[pointer: relay].pointee.server >= 0 else { return }
         relays[pointer: relay].pointee.server = -1
+        recorder.noteClose(relay, at: time)
         // At once: an entry of the agenda for this very instant would wait for the end of the window.
         reconnectRelay(relay, at: time)
     }

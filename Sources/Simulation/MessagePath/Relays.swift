@@ -72,6 +72,10 @@ extension Domain {
         var copy = item
         copy.time = max(time + world.relay.serverHop.nanoseconds, state.pointee.lastToServer)
         state.pointee.lastToServer = copy.time
+        if recorder.isOn {
+            let handed = copy.time - world.relay.serverHop.nanoseconds
+            recorder.note(relay, item, server: state.pointee.server, at: handed)
+        }
         post(copy, to: .server(Int32(state.pointee.server), port: Int32(relay)), in: region)
     }
 
@@ -139,6 +143,7 @@ extension Domain {
         let slot = state.pointee.slot(of: session)
         guard slot >= 0 else { return }
         state.pointee.sessions[pointer: slot].pointee.state = .closed
+        recorder.noteClosed(relay, slot: slot, at: time)
         fingerprint.add(.session, UInt64(session), UInt64(bitPattern: time), 0xffff)
         sendToServer(relay, kind: .unsubscribe, slot: slot, at: max(time, state.pointee.station.processor.free))
     }
