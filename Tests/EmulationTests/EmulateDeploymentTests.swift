@@ -93,7 +93,7 @@ struct EmulateDeploymentTests {
 
     // MARK: Links
 
-    private func states(_ link: WANLink, _ leases: [Fault.Kind]) -> [LinkState] {
+    private func states(_ link: WANLink, _ leases: [Fault.Kind]) -> [Emulation.LinkState] {
         var deployment = twoRegions(roundTrip: far)
         deployment.links = [link]
         return EmulatedLinks(deployment: deployment)
@@ -105,7 +105,7 @@ struct EmulateDeploymentTests {
         let link = WANLink(
             first: 0, second: 1, roundTrip: far, oneWay: .milliseconds(150), jitter: .milliseconds(2), loss: loss,
             bandwidth: 1_000_000)
-        let forward = LinkState(
+        let forward = Emulation.LinkState(
             delay: .milliseconds(150), jitter: .milliseconds(2), loss: loss, bandwidth: 1_000_000)
         var backward = forward
         backward.delay = .milliseconds(50)

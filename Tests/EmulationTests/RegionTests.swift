@@ -18,7 +18,7 @@ struct RegionTests {
         try body(fabric)
     }
 
-    private func setLinks(_ fabric: Fabric, _ state: LinkState) {
+    private func setLinks(_ fabric: Fabric, _ state: Emulation.LinkState) {
         fabric.setLink(from: "a", to: "b", state)
         fabric.setLink(from: "b", to: "a", state)
     }
