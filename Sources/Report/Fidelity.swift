@@ -32,7 +32,7 @@ struct FidelityText {
     init?(_ records: [EmulationRecord]) {
         guard let first = records.first else { return nil }
         let versions = Set(records.map(\.serverVersion)).sorted().joined(separator: " and ")
-        place = "nats-server \(versions), link by \(first.link), TCP \(first.congestionControl), \(first.kernel)"
+        place = "nats-server \(versions), link by \(first.link), TCP \(first.congestionControl), kernel \(first.kernel)"
         func worst(_ name: KeyPath<EmulationRecord, SimDuration>) -> String {
             let longest = records.map { $0[keyPath: name] }.max() ?? .zero
             return Numbers.quantity(longest.milliseconds, unit: "ms")
@@ -42,6 +42,6 @@ struct FidelityText {
         let dropped = Numbers.grouped(records.reduce(0) { $0 + $1.packetsDropped })
         quality =
             "late p99: link \(worst(\.linkLateness99)), driver \(worst(\.driverLateness99)); "
-            + "steal \(steal) %, idle \(idle) %, \(dropped) packets dropped"
+            + "steal \(steal) %, idle \(idle) %, \(dropped) dropped"
     }
 }

@@ -10,7 +10,7 @@ import Statistics
 extension Fixture {
     static func certificate(problems: [String] = []) -> EmulationRecord {
         EmulationRecord(
-            serverVersion: "2.9.10", link: "namespaces", congestionControl: "reno", kernel: "Linux 6.1.0",
+            serverVersion: "2.9.10", link: "namespaces", congestionControl: "reno", kernel: "6.1.0",
             linkLateness99: .microseconds(62), linkLatenessMaximum: .milliseconds(2),
             driverLateness99: .microseconds(250), driverLatenessMaximum: .milliseconds(7), steal: 0.0123, idle: 0.5,
             packetsDropped: 3, problems: problems)

@@ -10,8 +10,8 @@ import Testing
         text.hasPrefix(
             """
             PASS  region-loss   seed 7, 1 replication of 40 min
-            real servers  nats-server 2.9.10, link by namespaces, TCP reno, Linux 6.1.0
-            fidelity      late p99: link 0.0620 ms, driver 0.250 ms; steal 1.2 %, idle 50.0 %, 3 packets dropped
+            real servers  nats-server 2.9.10, link by namespaces, TCP reno, kernel 6.1.0
+            fidelity      late p99: link 0.0620 ms, driver 0.250 ms; steal 1.2 %, idle 50.0 %, 3 dropped
 
             """))
     #expect(text.contains("run 12, fingerprint none (real servers)\n"))

@@ -4,38 +4,20 @@ import Testing
 
 @testable import Report
 
-@Test func theTableOfAValidationReadsAsWritten() {
-    #expect(
-        validationText(Fixture.validation(), style: .plain) == #"""
-            suite burst
-              response        simulated median [range]   measured                     error    margin
-            burst   stored measurements: no nats-server on the PATH, 20 simulated
-              frame of 30 KB  352.5 ms [352.0 to 353.0]  350.0 to 355.0 ms, 5 stored   0 ms  10.50 ms  pass
+private func snapshot(_ name: String) throws -> String {
+    let file = URL(fileURLWithPath: #filePath).deletingLastPathComponent().appendingPathComponent("Snapshots/\(name)")
+    return String(decoding: try Data(contentsOf: file), as: UTF8.self)
+}
 
-            suite partition
-              response                                simulated median [range]  measured                    error   margin
-            cut-30s   nats-server 2.9.10, 2 real runs, 20 simulated
-              US to SGP | resumes                     1.750 s [1.500 to 2.000]  1.875 to 2.000 s, 2 live  0.125 s  0.250 s  pass
-              stream.us.lost                          50 [40 to 60]             8, 1 live                      42       10  fail: outside the measured range by more than the margin
-              comes back, share of runs that have it  0 % of 2                  0 %, 2 live                  0 pp     0 pp  pass
-              stream.us.late                          4                         -                               -        -  inconclusive: no run on real servers is left
-              recovery, 2 URLs over timeline.0.for, 20 to 21.5 s
-                2 of 3 real runs inside what was simulated                                                                  pass: 1 outside, where chance leaves up to 1
-              real run 2 left out: steal 9.0 %; 3 packets dropped
-
-            FAIL  4 pass, 1 fail, 1 inconclusive
-
-            """#)
+@Test func theTableOfAValidationReadsAsInItsFile() throws {
+    #expect(try validationText(Fixture.validation(), style: .plain) == snapshot("validation.txt"))
 }
 
 @Test func thePageOfAValidationReadsAsWritten() throws {
     let setting = ValidationSetting(
         date: "2026-11-23", cores: 2, processor: "Fast 9000", kernel: "Linux 6.1.0", command: "antipode validate",
         version: "0.1.0")
-    let file = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
-        .appendingPathComponent("Snapshots/validation.md")
-    let expected = String(decoding: try Data(contentsOf: file), as: UTF8.self)
-    #expect(ValidationPage(Fixture.validation(), setting: setting).text == expected)
+    #expect(try ValidationPage(Fixture.validation(), setting: setting).text == snapshot("validation.md"))
 }
 
 @Test func theJSONOfAValidationHasEveryRow() throws {
