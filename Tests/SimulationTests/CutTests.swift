@@ -46,7 +46,7 @@ private func counts(_ made: Scenario) throws -> (published: Int64, delivered: In
         #expect(result.published == 1_999)
         #expect(result.lost == 0)
         #expect(result.published - result.delivered <= 7)
-        // The window is shut some tenths of a second after the cut, the probe follows after 0.5 s, then timeouts of 0.45,
+        // The window is shut some tenths of a second after the cut, a probe follows after 0.5 s, then timeouts of 0.45,
         // 0.9, 1.8 and 3.6 s: the retransmission about 7.5 s after the cut gets through, and slow start does the rest.
         #expect(result.oldest > 7.3 && result.oldest <= 8.5, "\(result.oldest)")
         let outcome = try run(made)
