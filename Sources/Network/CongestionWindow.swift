@@ -19,7 +19,8 @@ public struct CongestionWindow: ~Copyable {
     public static var largest: Int64 { 4_194_304 }
     /// What is left of the window after a loss: 0.5 with Reno, 0.7 with CUBIC, in 1/1,024.
     public static var reduction: Int64 { 512 }
-    /// The kernel's own memory for a segment in the send buffer. Measured: 768 to 820 bytes on Linux 6.18 (docs/models/gateways.md).
+    /// The kernel's own memory for a segment in the send buffer. Measured on Linux 6.18: 768 to 820 bytes
+    /// (docs/models/gateways.md).
     public static var overhead: Int64 { 820 }
 
     /// What is acknowledged at one instant.

@@ -34,7 +34,7 @@ private func counts(_ made: Scenario) throws -> (published: Int64, delivered: In
     let first = run.domains[pointer: 0].pointee.raw
     let second = run.domains[pointer: 1].pointee.raw
     return (
-        first.published, second.delivered, first.lost + second.lost, Double(second.latency.quantile(1) ?? 0) / 1e9
+        first.published, second.delivered, first.lost + second.lost, Double(second.latency.maximum ?? 0) / 1e9
     )
 }
 
@@ -46,15 +46,15 @@ private func counts(_ made: Scenario) throws -> (published: Int64, delivered: In
         #expect(result.published == 1_999)
         #expect(result.lost == 0)
         #expect(result.published - result.delivered <= 7)
-        // The window is shut 0.22 s after the cut, the probe follows after 0.5 s, then timeouts of 0.45, 0.9, 1.8 and
-        // 3.6 s: the retransmission at 17.5 s gets through.
-        #expect(result.oldest > 7.3 && result.oldest < 7.9)
+        // The window is shut some tenths of a second after the cut, a probe follows after 0.5 s, then timeouts of 0.45,
+        // 0.9, 1.8 and 3.6 s: the retransmission about 7.5 s after the cut gets through, and slow start does the rest.
+        #expect(result.oldest > 7.3 && result.oldest <= 8.5, "\(result.oldest)")
         let outcome = try run(made)
         #expect(outcome.times(of: "closed").isEmpty)
     }
 
-    /// Only what leaves New York's region is dropped: its stream stalls; a cut of the way back alone lets the rest of the
-    /// window through, and the stream stalls all the same.
+    /// Only what leaves New York's region is dropped: its stream stalls. A cut of the way back alone lets the rest of
+    /// the window through, and the stream stalls all the same.
     @Test(arguments: [0, 1])
     func aCutOfOneDirectionStallsTheStream(source: Int) throws {
         let made = try stream(rate: "50/s", horizon: "40s") {

@@ -81,11 +81,10 @@ struct Flow: ~Copyable {
     var lossDraws: UInt32 = 0
     var isOpen = false
 
-    /// Linux tcp_sndbuf_expand: twice the window in segments of 2,304 bytes of memory.
+    /// Linux tcp_sndbuf_expand: twice the window in segments of 2,304 bytes of memory, at least for ten segments. A
+    /// buffer that was never full stays at the least.
     static var segmentMemory: Int64 { 2_304 }
     static var leastBuffer: Int64 { 20 * segmentMemory }
-    /// `tcp_wmem` maximum.
-    static var largestBuffer: Int64 { 4_194_304 }
     /// Bytes of a message's protocol line (RMSG, account, subject, size).
     static var protocolLine: Int64 { 16 }
 

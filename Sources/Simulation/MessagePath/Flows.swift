@@ -65,7 +65,7 @@ extension Domain {
         else { preconditionFailure("a flow without a stall gets its acknowledgements") }
         if departure > time {
             let wanted = 2 * flow.pointee.window.size / CongestionWindow.segment * Flow.segmentMemory
-            flow.pointee.bufferLimit = max(flow.pointee.bufferLimit, min(wanted, Flow.largestBuffer))
+            flow.pointee.bufferLimit = max(flow.pointee.bufferLimit, min(wanted, world.nats.sendBufferSize))
         }
         if departure &+ roundTrip < path.calmUntil && !path.isLossy { return flow.pointee.depart(item, at: departure) }
         let fate = passage(place, flow, item, at: departure)
