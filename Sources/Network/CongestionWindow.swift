@@ -24,7 +24,7 @@ public struct CongestionWindow: ~Copyable {
     public static var overhead: Int64 { 820 }
 
     /// What is acknowledged at one instant.
-    private struct UnderWay: BitwiseCopyable {
+    struct UnderWay: BitwiseCopyable {
         var acknowledged: Int64
         var window: Int32
         var memory: Int32

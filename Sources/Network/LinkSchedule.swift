@@ -31,13 +31,13 @@ public struct LinkSchedule: Sendable {
     public let bandwidth: Int64?
     /// The least one-way delay of the whole timeline: the lookahead between the regions at its ends.
     public private(set) var leastOneWay: SimDuration
-    private let base: LinkState
+    private let base: LinkCondition
     private var leases: [Lease] = []
     private var floor: Int64
     private var isSealed = false
     /// Segment i holds from `times[i]` until `times[i + 1]`; the first one starts before every time.
     @usableFromInline var times = [SimTime(nanoseconds: Int64.min)]
-    @usableFromInline var states: [LinkState]
+    @usableFromInline var states: [LinkCondition]
     /// The end of the run of segments with the same `isUp` as this one.
     @usableFromInline var turns = [SimTime.never]
 
@@ -58,7 +58,7 @@ public struct LinkSchedule: Sendable {
         self.bandwidth = bandwidth
         floor = oneWay.nanoseconds
         leastOneWay = oneWay
-        base = LinkState(oneWay: oneWay, jitter: jitter, loss: loss, bandwidth: bandwidth, isUp: true)
+        base = LinkCondition(oneWay: oneWay, jitter: jitter, loss: loss, bandwidth: bandwidth, isUp: true)
         states = [base]
     }
 
@@ -165,7 +165,7 @@ public struct LinkSchedule: Sendable {
 
     /// Everything that holds at `time`.
     @inlinable
-    public func state(at time: SimTime) -> LinkState { states[segment(time)] }
+    public func state(at time: SimTime) -> LinkCondition { states[segment(time)] }
 
     /// The one-way delay of a packet sent at `time`, without jitter.
     @inlinable
@@ -205,7 +205,7 @@ public struct LinkSchedule: Sendable {
 }
 
 /// What holds on one direction of a link at one instant.
-public struct LinkState: Hashable, Sendable {
+public struct LinkCondition: Hashable, Sendable {
     /// Of a packet without jitter.
     public var oneWay: SimDuration
     /// A packet takes up to this much longer, uniformly.
