@@ -1,4 +1,5 @@
 public import EventKernel
+import RandomVariates
 
 /// When a TCP sender repeats a segment that a cut swallowed.
 ///
@@ -48,20 +49,44 @@ public enum RetransmissionSchedule {
     /// The first attempt of a stalled connection that gets through and is answered.
     ///
     /// The attempts are the probe, then a timeout after it, then ever the double of that.
-    /// - Parameter passes: whether what is sent then arrives, and its acknowledgement too.
+    /// - Parameters:
+    ///   - bits: random ones, for what the kernel's timers are late.
+    ///   - passes: whether what is sent then arrives, and its acknowledgement too.
     /// - Returns: its time, and whether it is the probe; `nil` if the kernel gives the connection up before.
     public static func firstPassing(
-        probe: SimTime, roundTrip: SimDuration, passes: (SimTime) -> Bool
+        probe: SimTime, roundTrip: SimDuration, bits: UInt64, passes: (SimTime) -> Bool
     ) -> (time: SimTime, isProbe: Bool)? {
         if passes(probe) { return (probe, true) }
         var timeout = timeout(roundTrip: roundTrip + acknowledgementDelay)
-        var instant = probe + timeout
+        var bits = mix64(bits)
+        var instant = probe + timeout + timerLateness(of: timeout, bits: bits)
         while instant - probe < lifetime {
             if passes(instant) { return (instant, false) }
             timeout = min(timeout * 2, longestTimeout)
-            instant = instant + timeout
+            bits = mix64(bits)
+            instant = instant + timeout + timerLateness(of: timeout, bits: bits)
         }
         return nil
+    }
+
+    /// How much later than due a timer of Linux fires.
+    ///
+    /// Timers lie in a wheel whose steps grow with the delay: one tick up to 63 of them, then eight times more for each
+    /// eightfold delay (kernel/time/timer.c). With 250 ticks a second, as distributions build it, a timeout of 7 s is
+    /// up to 0.26 s late and one of 28 s up to 2 s.
+    public static func timerLateness(of delay: SimDuration, bits: UInt64) -> SimDuration {
+        let tick: Int64 = 4_000_000
+        var step = tick
+        while delay.nanoseconds >= 63 * step { step *= 8 }
+        return SimDuration(nanoseconds: Int64(UInt64(step).multipliedFullWidth(by: bits).high))
+    }
+
+    /// Later than this after the first segment without answer, new ones do not put off the probe any more.
+    ///
+    /// Linux reschedules the probe with each new segment, but bounds it by the first one's timeout. That leaves 0.3 to
+    /// 0.8 s of what was measured after cuts (docs/models/gateways.md); three round trips at 234 ms are 0.7 s.
+    public static func latestNew(firstUnanswered: SimTime, roundTrip: SimDuration) -> SimTime {
+        firstUnanswered + roundTrip * 3
     }
 
     /// When the kernel gives up a connection that hears nothing after `cutAt`.

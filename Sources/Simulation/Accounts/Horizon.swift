@@ -78,6 +78,7 @@ extension Domain {
             var held: [Item] = []
             state.pointee.dialerFlows[pointer: peer].pointee.departing.removeAll { held.append($0) }
             state.pointee.dialerFlows[pointer: peer].pointee.held.removeAll { held.append($0) }
+            state.pointee.dialerFlows[pointer: peer].pointee.orphans.removeAll { held.append($0) }
             for item in held where item.kind == .media { note(item, .region(Int32(world.servers[peer].region))) }
         }
         state.pointee.station.processor.finish()

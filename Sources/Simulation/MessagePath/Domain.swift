@@ -34,6 +34,8 @@ enum AgendaKind: UInt8 {
     case dialerTimer, inboundTimer
     /// A held flow's retransmission.
     case flush
+    /// The retransmission of a connection that is closed.
+    case orphan
     case writeDeadline
     case handshakeDone
     case sessionCheck

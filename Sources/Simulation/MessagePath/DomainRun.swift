@@ -135,6 +135,7 @@ extension Domain {
         case .dialerTimer: dialerTimerFired(object, payload, at: time)
         case .inboundTimer: inboundTimerFired(object, payload, at: time)
         case .flush: flushFired(object, payload, at: time)
+        case .orphan: orphanFired(object, at: time)
         case .writeDeadline: writeDeadlineFired(object, payload, at: time)
         case .handshakeDone: completeHandshake(slot: object, relay: Int(payload), at: time)
         case .sessionCheck: sessionCheckFired(slot: object, relay: Int(payload), at: time)

@@ -122,17 +122,17 @@ extension Domain {
                     server, to: gateway.target, asDialer: true, kind: .closed, attempt: gateway.attempt, at: time)
             }
             dropHeld(
-                state.pointee.dialerFlows[pointer: gateway.target], server,
+                state.pointee.dialerFlows[pointer: gateway.target],
                 toward: world.servers[gateway.target].region, at: time)
         }
+        if isSilent { dropOrphans(of: server, at: time) }
         for peer in world.servers.indices {
             guard let end = state.pointee.inbound[peer] else { continue }
             if end.connection != nil { noteInbound(server, peer, isRegistered: false, at: time) }
             if !isSilent {
                 sendControl(server, to: peer, asDialer: false, kind: .closed, attempt: end.attempt, at: time)
             }
-            dropHeld(
-                state.pointee.acceptorFlows[pointer: peer], server, toward: world.servers[peer].region, at: time)
+            dropHeld(state.pointee.acceptorFlows[pointer: peer], toward: world.servers[peer].region, at: time)
             forgetInbound(server, peer, peerKnows: !isSilent)
         }
         let lastDeparture = max(time, state.pointee.station.processor.free)

@@ -60,6 +60,10 @@ struct Flow: ~Copyable {
     var stall = Stall.none
     /// Whether some of what is held was never sent.
     var hasUnsent = false
+    /// When the segment was sent with which the stall began.
+    var stalledAt: Int64 = 0
+    /// When the retransmission that gets through is due; `Int64.max`: none does.
+    var retryAt = Int64.max
     /// When the last new segment was sent, and when the probe after it is due.
     var lastNew: Int64 = 0
     var probe: Int64 = 0
@@ -70,6 +74,12 @@ struct Flow: ~Copyable {
     var retryNumber: UInt32 = 0
     /// Bytes of kernel memory that the socket may use.
     var bufferLimit = Flow.leastBuffer
+    /// Of that, how much a stalled flow fills.
+    var fillLimit = Flow.leastBuffer
+    /// Held items that were in the buffer when it was full; the others are the process's.
+    var kept = 0
+    /// What the socket of a connection that is closed goes on sending, see `Orphans.swift`.
+    var orphans = Ring<Item>(capacityLimit: Station.portLimit)
     /// When it was full; -1: it is not.
     var filledAt: Int64 = -1
     /// Whether the write that met the full buffer has written some bytes.

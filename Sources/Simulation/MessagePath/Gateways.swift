@@ -264,7 +264,7 @@ extension Domain {
         let state = servers[pointer: server]
         let target = state.pointee.outbound[dialer].target
         if target >= 0 {
-            dropHeld(state.pointee.dialerFlows[pointer: target], server, toward: world.servers[target].region, at: time)
+            leaveSocket(FlowPlace(server: server, peer: target, asDialer: true), at: time)
             sendControl(
                 server, to: target, asDialer: true, kind: .closed, attempt: state.pointee.outbound[dialer].attempt,
                 at: time)
@@ -291,7 +291,7 @@ extension Domain {
 
     private mutating func closeInbound(_ server: Int, _ peer: Int, at time: Int64) {
         let state = servers[pointer: server]
-        dropHeld(state.pointee.acceptorFlows[pointer: peer], server, toward: world.servers[peer].region, at: time)
+        dropHeld(state.pointee.acceptorFlows[pointer: peer], toward: world.servers[peer].region, at: time)
         guard let connection = state.pointee.inbound[peer]!.connection else { return }
         state.pointee.inbound[peer]!.connection = nil
         noteInbound(server, peer, isRegistered: false, at: time)

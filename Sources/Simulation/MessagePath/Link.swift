@@ -43,6 +43,11 @@ extension Domain {
             leg: connection << 2 | leg)
     }
 
+    /// Tells a flow of a replication from all others.
+    func connectionKey(_ place: FlowPlace) -> UInt64 {
+        mix64(world.lossKey ^ UInt64(firstServer + place.server) << 16 ^ UInt64(place.object & 0xffff))
+    }
+
     /// Up to `jitter` nanoseconds.
     private func jitter(_ place: FlowPlace, _ item: Item, _ jitter: Int64, leg: UInt32) -> Int64 {
         jitter == 0 ? 0 : Int64(bits(place, item, leg: leg).multipliedFullWidth(by: UInt64(jitter + 1)).high)
