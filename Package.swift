@@ -91,7 +91,7 @@ let package = Package(
             "Emulation",
             [
                 "Emulation", "Routing", "Scenario", "Simulation", "Measures", "Network", "EventKernel", "NATSModel",
-                "CLinux",
+                "CallModel", "CLinux",
             ]),
         tests("Conformance", ["Emulation", "Routing", "Scenario", "EventKernel", "NATSModel"]),
         tests("ResultStore", ["ResultStore", "Measures", "EventKernel", "Scenario", grdb]),

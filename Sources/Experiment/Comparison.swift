@@ -9,6 +9,7 @@ public struct ComparedResponse: Hashable, Sendable {
     public var second: ResponseEstimate
 
     public var name: String { first.name }
+    /// Of both: responses of different units are not compared.
     public var unit: String { first.unit }
 
     /// Second less first; `nil` where only one of them is finite.
@@ -24,6 +25,7 @@ public struct ComparedResponse: Hashable, Sendable {
         return difference / mean.magnitude
     }
 
+    /// Whether the means are equal to the last bit; those of runs in which it never happened are.
     public var isEqual: Bool { difference == 0 }
 }
 
@@ -34,6 +36,7 @@ public struct Comparison: Hashable, Sendable {
         public var name: String
         public var first: String
         public var second: String
+        /// Whether the texts differ.
         public var differs: Bool { first != second }
     }
 

@@ -44,6 +44,7 @@ public enum Measurement: Hashable, Sendable {
 
 /// One line of a validation.
 public struct ValidationRow: Hashable, Sendable {
+    /// Where the measured values come from: real servers just now, the calibration file, or nowhere.
     public enum Source: String, Sendable {
         case live, stored, none
     }

@@ -26,6 +26,7 @@ public struct ValidationSweep: Hashable, Sendable {
 
     /// Runs on real servers, and those of them within what was simulated.
     public var live: Int { points.reduce(0) { $0 + $1.live.count } }
+    /// How many of `live` lie within what was simulated at their value of the setting.
     public var inside: Int { points.reduce(0) { $0 + $1.isInside.count { $0 } } }
 }
 

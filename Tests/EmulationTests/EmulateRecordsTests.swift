@@ -10,11 +10,15 @@ struct EmulateRecordsTests {
     // MARK: Logs
 
     private let log = """
-        [7] 2026/11/23 18:04:10.223392 [INF] 10.2.1.1:7222 - gid:1 - Outbound gateway connection to "sgp" (NARD) registered
+        [7] 2026/11/23 18:04:10.223392 [INF] 10.2.1.1:7222 - gid:1 - \
+        Outbound gateway connection to "sgp" (NARD) registered
         [7] 2026/11/23 18:04:10.223613 [INF] 10.2.1.1:51044 - gid:2 - Processing inbound gateway connection
-        [7] 2026/11/23 18:04:10.224995 [INF] 10.2.1.1:51044 - gid:2 - Inbound gateway connection from "sgp" (NARD) registered
-        [7] 2026/11/23 18:04:12.000001 [INF] 10.2.1.1:51044 - gid:2 - Gateway connection closed: Client Closed - Remote: b
-        [7] 2026/11/23 18:04:11.000002 [INF] 10.2.1.1:7222 - gid:1 - Slow Consumer Detected: WriteDeadline of 10s exceeded
+        [7] 2026/11/23 18:04:10.224995 [INF] 10.2.1.1:51044 - gid:2 - \
+        Inbound gateway connection from "sgp" (NARD) registered
+        [7] 2026/11/23 18:04:12.000001 [INF] 10.2.1.1:51044 - gid:2 - \
+        Gateway connection closed: Client Closed - Remote: b
+        [7] 2026/11/23 18:04:11.000002 [INF] 10.2.1.1:7222 - gid:1 - \
+        Slow Consumer Detected: WriteDeadline of 10s exceeded
         [7] 2026/11/23 18:04:13.000000 [INF] 10.2.1.1:7222 - cid:9 - Client connection closed: Client Closed
         """
 

@@ -84,7 +84,8 @@ extension Fixture {
                     row("stream.us.resumed", "US to SGP | resumes", .absolute(0.25)), unit: "s",
                     simulated: [1.5, 1.75, 2], measured: .live([1.875, 2])),
                 judge(
-                    row("stream.us.lost", nil, .absolute(10)), unit: "count", simulated: [40, 60], measured: .live([8])),
+                    row("stream.us.lost", nil, .absolute(10)), unit: "count",
+                    simulated: [40, 60], measured: .live([8])),
                 judge(
                     row("stream.us.normal", "comes back", .absolute(0), above: 0), unit: "s",
                     simulated: [nil, nil], measured: .live([nil, nil])),

@@ -85,7 +85,8 @@ private struct PerfectServers {
         #expect(account.violations == [])
         #expect(account.ledger.isBalanced)
         let total = account.ledger.total(of: .audio)
-        // Two people of each local call and one of each spanning call live there: six get one stream each, 50 packets a second.
+        // Two people of each local call and one of each spanning call live there: six get one stream each,
+        // 50 packets a second.
         let lostByServers = total.lost[Int(LossCause.lostByServers.rawValue)]
         #expect((297...303).contains(lostByServers))
         #expect(total.lostTotal == lostByServers)

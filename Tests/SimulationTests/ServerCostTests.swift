@@ -68,7 +68,8 @@ import Testing
         (.routePublisher, 1_000, [91, 119, 121]), (.routePublisher, 10_000, [46, 48, 50]),
         (.routeSubscriber, 1_000, [104, 98, 112]), (.routeSubscriber, 10_000, [42, 47, 44]),
         (.gatewayPublisher, 1_000, [126, 94, 125]), (.gatewayPublisher, 10_000, [41, 41, 45]),
-        // At 10,000/s 28 us for 1 KB, and 39 us for 8 KB are left out: less than for 100 B, and less than when saturated.
+        // At 10,000/s 28 us for 1 KB, and 39 us for 8 KB are left out: less than for 100 B, and less than when
+        // saturated.
         (.gatewaySubscriber, 1_000, [94, 116, 168]), (.gatewaySubscriber, 10_000, [37, nil, nil]),
     ]
 

@@ -41,7 +41,8 @@ import Testing
         let new = try Self.delivered("2.15.1")
         #expect(old.journal == 1)
         #expect(new.journal == 0)
-        #expect(new.worst < 0.01)
+        // 10 ms for each read at the most, and a message may meet the rest of two.
+        #expect(new.worst < 0.05)
         #expect(old.worst > 1)
     }
 

@@ -36,8 +36,11 @@ private func text(
         // The nearer subscriber has it at once, the other one a one-way delay later.
         let first = try #require(outcome.response("stream.far.first-delivery"))
         #expect(first >= 1.02 && first < 1.021)
+        // A message far below a segment takes a whole one of the window. The initial ten are used up 180 ms after the
+        // first message, and the first acknowledgement comes 234 ms after it: the eleventh message, due at 200 ms,
+        // waits 34 ms longer than the one-way delay of 117 ms, the twelfth 14 ms. After that the window is open.
         let longest = try #require(outcome.response("stream.far.latency.max"))
-        #expect(longest >= 117 && longest < 119)
+        #expect(longest >= 151 && longest < 153)
     }
 
     /// What is due within 117 ms of the horizon does not arrive in time.

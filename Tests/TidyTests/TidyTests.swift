@@ -44,8 +44,10 @@ import Testing
     @Test func noFileNamesAMachine() { forEachText(TextRules.machinePaths) }
 
     @Test func linksOfDocumentsResolve() {
+        // A snapshot is what a program printed: its links start where the user has that page written to.
+        let isSnapshot = { (path: String) in path.hasPrefix("Tests/") && path.contains("/Snapshots/") }
         expectNone(
-            tree.texts.filter { $0.path.hasSuffix(".md") }.flatMap {
+            tree.texts.filter { $0.path.hasSuffix(".md") && !isSnapshot($0.path) }.flatMap {
                 TextRules.links(path: $0.path, lines: $0.lines, exists: Tree.exists)
             })
     }

@@ -5,6 +5,7 @@ public import Scenario
 
 /// One thing that a relay does on its NATS connection.
 public struct RelayOperation: Hashable, BitwiseCopyable, Sendable {
+    /// What it does, and what `object` and `sequence` mean with it.
     public enum Kind: UInt8, Sendable, BitwiseCopyable {
         /// Connects; `object` is the index of the server in the relay's region.
         case open
