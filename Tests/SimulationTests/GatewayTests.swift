@@ -140,13 +140,15 @@ private func raw(_ made: Scenario) throws -> (published: Int64, delivered: Int64
         #expect(abs(slow - (try mean([])) - 100) < 0.05)
     }
 
-    /// The send buffer has 46,080 bytes; 22 segments fill the window, 224 + 820 bytes each, and 104 messages that are
-    /// joined to segments the rest. 12 of the segments were under way at the cut: 2.24 s, then the write deadline.
+    /// The send buffer has 46,080 bytes, and is full with 40,320 to 54,720; 22 segments fill the window, 224 + 820 bytes
+    /// each, and 78 to 142 messages that are joined to segments the rest. 12 of the segments were under way at the cut:
+    /// 1.72 to 3 s, then the write deadline.
     @Test func aLoadedGatewayClosesWithItsWriteDeadline() throws {
         let outcome = try run(
             scenario(servers(horizon: "90s", rate: "50/s", faults: ["at: 60s, fault: black-hole, site: sgp"])))
         let time = try #require(outcome.times(of: "closed: Slow Consumer", subject: "us/nats-0").first)
-        #expect(abs(Double(time.nanoseconds) / 1e9 - 72.24) < 0.05)
+        let closed = Double(time.nanoseconds) / 1e9
+        #expect(closed > 71.67 && closed < 73.05)
     }
 
     /// TCP delivers what a short cut held back.

@@ -71,8 +71,10 @@ private typealias PersonRegion = Int
         #expect(cross.lostTotal >= across)
         #expect(cross.lostTotal <= across + recovery)
 
+        // What the closed connection's socket held, 160 messages at the most of 12,000 expected, may arrive late.
         let during = outcome.ledger.total(of: .audio, phase: .during)
-        #expect(abs(Double(during.lostTotal) / Double(during.expected) - 8.0 / 12.0) < 0.001)
+        let beyond = Double(during.lostTotal) / Double(during.expected) - 8.0 / 12.0
+        #expect(beyond > -0.0134 && beyond < 0.001)
     }
 
     /// The deployment as it really ran: nothing crosses, nobody within a region notices.

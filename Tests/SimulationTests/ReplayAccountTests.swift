@@ -104,12 +104,13 @@ private struct PerfectServers {
         #expect(recording.outcome.ledger.total().lostTotal > 1_000)
         let account = recording.script.account(of: servers.arrivals(recording.script))
         #expect(account.violations == [])
-        #expect(account.ledger.total().lostTotal == 0)
+        // The twin's relays drop some of what comes in one go after the cut; that is theirs, not the servers'.
+        #expect(account.ledger.total().lostTotal == account.lost(.mailboxFull))
         #expect(account.ledger.total().expected == recording.outcome.ledger.total().expected)
         let none = recording.script.account(of: [])
         #expect(none.violations == [])
         #expect(none.ledger.isBalanced)
-        #expect(none.ledger.total().lostTotal == none.lost(.lostByServers))
+        #expect(none.ledger.total().lostTotal == none.lost(.lostByServers) + none.lost(.mailboxFull))
     }
 
     /// Whoever is not there gets nothing, and the cause is the twin's.

@@ -42,16 +42,19 @@ extension Domain {
         }
         if total == 0 && !state.pointee.hasStalled { return 0 }
         let place = readPlace(port)
-        if total > 0 && !state.pointee.reads[place].isHeldUp {
+        if total >= Self.notableStall && !state.pointee.reads[place].isHeldUp {
             let name = port < relays.count ? world.relays[firstRelay + port].name : "a plain publisher"
             journal.add(
                 time, room: -1, subject: world.servers[firstServer + server].name,
                 "holds up \(name): too much waits for a gateway")
         }
         state.pointee.hasStalled = true
-        state.pointee.reads[place].isHeldUp = total > 0
+        state.pointee.reads[place].isHeldUp = total >= Self.notableStall
         return total
     }
+
+    /// A wait that people notice, and that the journal tells of: the least of servers before 2.10.26.
+    private static var notableStall: Int64 { 100_000_000 }
 
     private func readPlace(_ port: Int) -> Int { port < relays.count ? port : relays.count + port - rawPort }
 
