@@ -13,6 +13,7 @@ public enum StreamMeasure: String, CaseIterable, Sendable {
     case burstLast = "burst-last"
     case firstDelivery = "first-delivery"
     case resumed
+    case fresh
     case normal
     case outOfOrder = "out-of-order"
     case duplicates
@@ -23,7 +24,7 @@ public enum StreamMeasure: String, CaseIterable, Sendable {
         case .published, .lost, .late, .outOfOrder, .duplicates: "count"
         case .delivered: "share"
         case .median, .tail, .longest, .burstLast: "ms"
-        case .lostTime, .firstDelivery, .resumed, .normal: "s"
+        case .lostTime, .firstDelivery, .resumed, .fresh, .normal: "s"
         }
     }
 
@@ -41,6 +42,7 @@ public enum StreamMeasure: String, CaseIterable, Sendable {
         case .burstLast: "Median over bursts of that time for a burst's last message"
         case .firstDelivery: "From time zero to the first delivery"
         case .resumed: "From the end of the last fault to the next delivery"
+        case .fresh: "From the end of the last fault to the first delivery of a message that was due after it"
         case .normal: "From the end of the last fault until no delivery is more than 1 s late any more"
         case .outOfOrder: "Deliveries of a message after a later one"
         case .duplicates: "Deliveries of a message that its subscriber had before"
@@ -73,6 +75,9 @@ public struct StreamAccount: Sendable {
     public private(set) var burstLast: [Int64] = []
     public private(set) var firstDelivery: SimTime?
     public private(set) var resumedAt: SimTime?
+    /// First delivery of a message that was due after the heal. What a closed connection had written before may come
+    /// out of its socket long before anything new can cross, and `resumedAt` takes that for traffic.
+    public private(set) var freshAt: SimTime?
     public private(set) var lastLate: SimTime?
 
     /// Later than this is late.
@@ -103,6 +108,7 @@ public struct StreamAccount: Sendable {
         if delay > Self.lateness { late += 1 }
         guard let heal, time >= heal else { return }
         if resumedAt == nil { resumedAt = time }
+        if freshAt == nil, due > heal { freshAt = time }
         if delay > Self.lateness { lastLate = time }
     }
 
@@ -135,6 +141,7 @@ public struct StreamAccount: Sendable {
                 return lasts.isEmpty ? nil : Double(lasts[lasts.count / 2]) / 1e6
             case .firstDelivery: return accounts.compactMap(\.firstDelivery).min().map(Self.seconds)
             case .resumed: return Self.afterHeal(accounts, accounts.compactMap(\.resumedAt).min())
+            case .fresh: return Self.afterHeal(accounts, accounts.compactMap(\.freshAt).min())
             case .normal:
                 let ends = accounts.compactMap { account in
                     account.resumedAt.map { max($0, account.lastLate ?? $0) }

@@ -32,12 +32,13 @@ public struct Summary: Sendable {
     public var text: String {
         let head = headLines
         let length = { (parts: [[String]]) in parts.filter { !$0.isEmpty }.reduce(0) { $0 + $1.count + 1 } }
-        let body = [setupLines, deliveryLines, outcomeLines, footLines]
+        let tables = hasCalls ? [setupLines, deliveryLines] : [streamLines]
+        let body = tables + [outcomeLines, footLines]
         // Expectations get what the rest leaves of the screen; those that did not pass come first.
         let judged = expectationLines(limit: max(3, Self.height - head.count - length(body) - 1))
         // Calls to look at get what is still left.
         let explained = explainLines(limit: Self.height - head.count - judged.count - length(body))
-        let parts = [setupLines, deliveryLines, outcomeLines + explained, footLines].filter { !$0.isEmpty }
+        let parts = (tables + [outcomeLines + explained, footLines]).filter { !$0.isEmpty }
         let bodyLines = Array(parts.joined(separator: [""]))
         let lines = head + judged + (bodyLines.isEmpty ? [] : [""]) + bodyLines
         return lines.joined(separator: "\n") + "\n"
@@ -126,18 +127,7 @@ public struct Summary: Sendable {
 
     private var footLines: [String] {
         let identity = result.identity
-        var lines: [String] = []
-        let ledger = result.ledger.total()
-        lines.append(
-            labelled(
-                "ledger",
-                "expected \(Numbers.grouped(ledger.expected)) = delivered \(Numbers.grouped(ledger.delivered))"
-                    + " + lost \(Numbers.grouped(ledger.lostTotal)) + in flight \(Numbers.grouped(ledger.inFlight))"))
-        let scope = result.replicationsDone > 1 ? "summed over replications; " : ""
-        lines.append(
-            labelled(
-                "",
-                "\(scope)beside it void \(Numbers.grouped(ledger.void)), extra \(Numbers.grouped(ledger.extra))"))
+        var lines = hasCalls ? ledgerLines : []
         lines.append(
             labelled(
                 "cost",
@@ -151,6 +141,16 @@ public struct Summary: Sendable {
         lines.append(labelled("database", "\(identity.database), run \(identity.run), fingerprint \(fingerprint)"))
         if let note { lines.append(labelled("note", note)) }
         return lines
+    }
+
+    private var ledgerLines: [String] {
+        let ledger = result.ledger.total()
+        let balance =
+            "expected \(Numbers.grouped(ledger.expected)) = delivered \(Numbers.grouped(ledger.delivered))"
+            + " + lost \(Numbers.grouped(ledger.lostTotal)) + in flight \(Numbers.grouped(ledger.inFlight))"
+        let scope = result.replicationsDone > 1 ? "summed over replications; " : ""
+        let rest = "\(scope)beside it void \(Numbers.grouped(ledger.void)), extra \(Numbers.grouped(ledger.extra))"
+        return [labelled("ledger", balance), labelled("", rest)]
     }
 
     /// Why a run may be inconclusive, and what that is for whoever called: make turns every failure into its own 2.

@@ -71,15 +71,59 @@ extension Summary {
         return Numbers.percentCell(mean, halfWidth: estimate.halfWidth, range: estimate.range)
     }
 
+    // MARK: Streams
+
+    /// Whether anybody was owed anything. A run of plain streams alone has no ledger to show.
+    var hasCalls: Bool {
+        let total = result.ledger.total()
+        return total.expected > 0 || total.void > 0 || total.extra > 0
+    }
+
+    private static let streamLimit = 10
+    private static let streamColumns: [(measure: StreamMeasure, title: String)] = [
+        (.published, "published"), (.lost, "lost"), (.median, "p50"), (.tail, "p99"), (.resumed, "resumed"),
+    ]
+
+    /// What became of each plain stream, by name.
+    var streamLines: [String] {
+        let (prefix, suffix) = ("stream.", "." + StreamMeasure.published.rawValue)
+        let names = result.responses.map(\.name).filter { $0.hasPrefix(prefix) && $0.hasSuffix(suffix) }
+            .map { String($0.dropFirst(prefix.count).dropLast(suffix.count)) }
+        if names.isEmpty { return [] }
+        var lines = [
+            style.bold(row("streams", Self.streamColumns.map(\.title))),
+            style.faint("  ms unless marked; resumed: from the last fault's end to the next delivery"),
+        ]
+        for name in names.prefix(Self.streamLimit) {
+            lines.append(row(cut(name, Self.labelWidth), Self.streamColumns.map { streamCell(name, $0.measure) }))
+        }
+        if names.count > Self.streamLimit { lines.append("  and \(names.count - Self.streamLimit) streams more") }
+        return lines
+    }
+
+    private func streamCell(_ stream: String, _ measure: StreamMeasure) -> String {
+        guard let estimate = result.response(named: measure.responseName(stream: stream)), let mean = estimate.mean
+        else { return "-" }
+        if estimate.never > 0 { return Numbers.neverCell(estimate.never, of: estimate.never + estimate.observed) }
+        if measure.unit == "count" {
+            let usual = Numbers.value(mean, unit: "count", halfWidth: estimate.halfWidth, range: estimate.range)
+            return usual.count <= Numbers.cellLimit ? usual : Numbers.count(mean)
+        }
+        let scale: Double = measure.unit == "s" ? 1_000 : 1
+        return Numbers.timeCell(
+            milliseconds: mean * scale, halfWidth: estimate.halfWidth.map { $0 * scale },
+            range: estimate.range.map { $0.lowerBound * scale...$0.upperBound * scale })
+    }
+
     // MARK: Recovery, people, losses, stations
 
     var outcomeLines: [String] {
         var lines: [String] = []
-        if let recovery = recoveryText { lines.append(labelled("recovery", recovery)) }
+        if hasCalls, let recovery = recoveryText { lines.append(labelled("recovery", recovery)) }
         if let gateways = gatewayText { lines.append(labelled("gateways", gateways)) }
         if let publishers = publisherText { lines.append(labelled("publishers", publishers)) }
-        if let people = peopleText { lines.append(labelled("people", people)) }
-        lines += lossLines
+        if hasCalls, let people = peopleText { lines.append(labelled("people", people)) }
+        if hasCalls { lines += lossLines }
         if let station = result.stations.first {
             let peak = Numbers.percent(station.peakUtilisation)
             let mean = Numbers.percent(station.utilisation)

@@ -50,7 +50,7 @@ struct ResponseNames {
     static func needsFault(_ name: String) -> Bool {
         let measure = String(name.split(separator: ".").last ?? "")
         switch name.prefix(while: { $0 != "." }) {
-        case "stream": return [StreamMeasure.resumed, .normal].contains { $0.rawValue == measure }
+        case "stream": return [StreamMeasure.resumed, .fresh, .normal].contains { $0.rawValue == measure }
         case "gateway": return [GatewayMeasure.closed, .restored, .inboundClosed].contains { $0.rawValue == measure }
         default: return name.hasPrefix("recovery.") || name.contains(".during.") || name.contains(".after.")
         }

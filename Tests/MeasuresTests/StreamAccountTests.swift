@@ -48,6 +48,37 @@ extension [ResponseValue] {
         #expect(all.value("late") == 3)
     }
 
+    @Test func leftoversOfAClosedConnectionAreNotFresh() {
+        // The first subscriber has two leftovers, one of them due as the fault ended; the second one has none.
+        var first = StreamAccount(burst: 1, heal: at(10))
+        first.deliver(sequence: 0, due: at(5), at: at(5.1))
+        first.deliver(sequence: 1, due: at(9), at: at(10.5))
+        first.deliver(sequence: 2, due: at(10), at: at(10.75))
+        first.deliver(sequence: 4, due: at(12), at: at(12.5))
+        first.deliver(sequence: 3, due: at(11), at: at(12.75))
+        var second = StreamAccount(burst: 1, heal: at(10))
+        second.deliver(sequence: 5, due: at(13), at: at(13.25))
+        func responses(_ accounts: [StreamAccount]) -> [ResponseValue] {
+            StreamAccount.responses(name: "s", published: 6, perSecond: 1, accounts: accounts)
+        }
+        #expect(responses([first]).value("resumed") == 0.5)
+        #expect(responses([first]).value("fresh") == 2.5)
+        #expect(responses([second]).value("fresh") == 3.25)
+        #expect(responses([second, first]).value("fresh") == 2.5)
+    }
+
+    @Test func nothingIsFreshWithoutAnEndOfTheFault() {
+        var account = StreamAccount(burst: 1, heal: nil)
+        account.deliver(sequence: 0, due: at(5), at: at(5.5))
+        var stale = StreamAccount(burst: 1, heal: at(10))
+        stale.deliver(sequence: 0, due: at(5), at: at(11))
+        for account in [account, stale] {
+            let all = StreamAccount.responses(name: "s", published: 1, perSecond: 1, accounts: [account])
+            #expect(all.value("fresh") == nil)
+            #expect(all.value("delivered") == 1)
+        }
+    }
+
     @Test func nothingIsExpectedWhereNobodyListens() {
         let all = StreamAccount.responses(name: "s", published: 4, perSecond: 1, accounts: [])
         #expect(all.value("published") == 4)

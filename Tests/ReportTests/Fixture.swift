@@ -95,6 +95,26 @@ enum Fixture {
         ]
     }
 
+    /// One replication with two plain streams and nobody in a call.
+    static func streams() -> ExperimentResult {
+        func value(_ stream: String, _ measure: StreamMeasure, _ value: Double?) -> ResponseValue {
+            ResponseValue(name: measure.responseName(stream: stream), unit: measure.unit, value: value)
+        }
+        let replication = ReplicationDigest(
+            index: 0, fingerprint: 0xABCD, ledger: Ledger(),
+            responses: [
+                value("us", .published, 4_499), value("us", .lost, 1_590), value("us", .median, 117.3),
+                value("us", .tail, 1_534), value("us", .resumed, 1.95), value("idle", .published, 90),
+                value("idle", .lost, 0), value("idle", .median, 0.2), value("idle", .tail, 12_340),
+                value("idle", .resumed, nil),
+            ], stations: [], faults: [], events: 900, violations: [], assumptions: [])
+        var streams = identity
+        streams.expectations = []
+        streams.replicationsPlanned = 1
+        return summarise(
+            streams, replications: [replication], isInterrupted: false, cpuSeconds: 0.004, wallSeconds: 0.005)
+    }
+
     /// One replication without faults, expectations or losses.
     static func quiet() -> ExperimentResult {
         var cell = LedgerCell()

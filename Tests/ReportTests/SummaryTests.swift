@@ -65,6 +65,22 @@ import Testing
             """)
 }
 
+@Test func aRunWithoutCallsShowsItsStreamsAndNoLedger() {
+    let text = Summary(Fixture.streams(), style: .plain).text
+    #expect(
+        text.contains(
+            """
+            streams                   published         lost          p50          p99      resumed
+              ms unless marked; resumed: from the last fault's end to the next delivery
+            idle                             90            0          0.2       12.3 s            -
+            us                            4,499        1,590          117        1,534        1,950
+
+            cost          900 events, 4.0 ms CPU, 5.0 ms wall
+
+            """))
+    for word in ["ledger", "delivered, %", "recovery", "\nlost"] { #expect(!text.contains(word)) }
+}
+
 @Test func theSummaryFitsTheScreenWhateverIsExpected() {
     var result = Fixture.faulty()
     result.expectations = (0..<40).map { index in
