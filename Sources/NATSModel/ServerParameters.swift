@@ -27,7 +27,6 @@ public struct ServerParameters: Hashable, Sendable {
     public var wakeUpShare = 0.8
     public var wakeUpLatency = SimDuration.microseconds(20)
     public var idleLoad = 0.0008
-    public var sendBufferMessages: Int64 = 100
     public var sendBufferSize: Int64 = 4_194_304
     public var maximumPending: Int64 = 67_108_864
 
@@ -115,12 +114,9 @@ extension ServerParameters: Parameterised {
                 "Cores that an idle server uses; part of the reported load only.",
                 source: "docs/measurements.md: 0.7 to 0.95 ms of CPU a second", .measured),
             Parameter(
-                "send-buffer-messages", .count(\.sendBufferMessages), 1...1e9,
-                "Small messages that fill a gateway's kernel send buffer during a cut.",
-                source: "docs/measurements.md: about 100 small segments", .measured),
-            Parameter(
                 "send-buffer-size", .size(\.sendBufferSize), 4096...1e9,
-                "Bytes that fill it.", source: "Linux tcp_wmem maximum", .published),
+                "Kernel memory that the send buffer of a gateway connection may take at the most.",
+                source: "Linux tcp_wmem maximum", .published),
             Parameter(
                 "maximum-pending", .size(\.maximumPending), 4096...1e10,
                 "Unsent bytes of a connection by which its producers are held up; see `ServerBehaviour.stall`.",

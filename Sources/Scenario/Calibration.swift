@@ -44,7 +44,7 @@ public struct CalibrationRow: Hashable, Sendable {
     public var title: String?
     public var margin: Margin
     /// For outcomes that are coin flips: the share of runs in which the response exceeds this is what is compared. A
-    /// run without a value counts as one that does: what has not happened by the horizon happens later than this.
+    /// run without a value counts as one that does not.
     public var above: Double?
     /// Range that earlier measurements saw (with `above`: of shares); `nil`: never measured before.
     public var measured: ClosedRange<Double>?

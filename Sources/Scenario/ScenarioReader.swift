@@ -193,7 +193,7 @@ extension ScenarioReader {
             steering: try fields.choice("steering", Steering.self) ?? .election, profile: profile, relay: relay,
             client: client, media: media, nats: nats, dns: dns, timeline: faults, expectations: bounds,
             replications: Int(try fields.integer("replications") ?? 5),
-            calibration: try CalibrationReader(names: names, horizon: horizon).read(fields.node("calibration")))
+            calibration: try CalibrationReader(names: names).read(fields.node("calibration")))
         var findings = publisherReader.findings + timeline.findings + expectations.findings
         if kind == .steady, !faults.isEmpty {
             findings.append("\(place(fields, "kind")): a steady scenario has faults: its state does change")

@@ -81,8 +81,8 @@ let webTransportOnly = "client: { webtransport-blocked: 0% }"
 
     /// A power loss of 5 s: the other region's gateway is reset as soon as one of its retransmissions reaches the new
     /// process. They go out 0.5 s after the last new segment (at most 0.3 s after the cut: then the window is shut) and
-    /// 0.45, 1.35, 3.15 and 6.75 s later, and up to 0.35 s more since timers are late: 2.25 to 2.9 s after the heal. The
-    /// reset takes a round trip, the dial 1 to 1.1 s and two round trips.
+    /// 0.45, 1.35, 3.15 and 6.75 s later, and up to 0.35 s more since timers are late: 2.25 to 2.9 s after the heal.
+    /// The reset takes a round trip, the dial 1 to 1.1 s and two round trips.
     @Test func aGatewayToARestartedServerIsReset() throws {
         let outcome = try run(
             scenario(

@@ -140,9 +140,9 @@ private func raw(_ made: Scenario) throws -> (published: Int64, delivered: Int64
         #expect(abs(slow - (try mean([])) - 100) < 0.05)
     }
 
-    /// The send buffer has 46,080 bytes, and is full with 40,320 to 54,720; 22 segments fill the window, 224 + 820 bytes
-    /// each, and 78 to 142 messages that are joined to segments the rest. 12 of the segments were under way at the cut:
-    /// 1.72 to 3 s, then the write deadline.
+    /// The send buffer has 46,080 bytes, and is full with 40,320 to 54,720; 22 segments fill the window, 224 + 820
+    /// bytes each, and 78 to 142 messages that are joined to segments the rest. 12 of the segments were under way at
+    /// the cut: 1.72 to 3 s, then the write deadline.
     @Test func aLoadedGatewayClosesWithItsWriteDeadline() throws {
         let outcome = try run(
             scenario(servers(horizon: "90s", rate: "50/s", faults: ["at: 60s, fault: black-hole, site: sgp"])))
