@@ -2,6 +2,7 @@ import CLinux
 import EventKernel
 import Glibc
 import Measures
+import RandomVariates
 import Scenario
 
 /// One replication on real servers, from its lab to its outcome.
@@ -18,6 +19,10 @@ final class EmulationRun {
     let driver: LoadDriver
     /// What the run itself notes; the logs of the servers are read afterwards.
     var record = Record()
+    private let pause: SimDuration
+    /// When there is traffic, in nanoseconds from time zero: while publishers are active, or all the time where there
+    /// are none.
+    private let activity: ClosedRange<Int64>
     private var lastProgress = Int64.min
 
     /// What was really done, and when.
@@ -32,6 +37,8 @@ final class EmulationRun {
         var starts: [(server: Int, time: SimTime)] = []
         /// CPU time of each server while publishers were active.
         var busy: [SimDuration] = []
+        /// While publishers were active, or in the whole run where there are none.
+        var watch = MachineWatch()
         var machineBefore: MachineLoad?
         var machineAfter: MachineLoad?
         var traffic = FabricTraffic()
@@ -48,6 +55,10 @@ final class EmulationRun {
         self.deployment = deployment
         self.options = options
         timeline = EmulatedTimeline(deployment)
+        pause = Self.pause(before: deployment.scenario, replication: replication)
+        let span = Self.span(of: deployment.scenario)
+        let end = span?.end ?? .start + deployment.scenario.horizon
+        activity = (span?.start ?? .start).nanoseconds...end.nanoseconds
         let desk = RawTrafficDesk(deployment, heal: timeline.heal)
         self.desk = desk
         let calls =
@@ -184,7 +195,22 @@ final class EmulationRun {
             }
             return missing.isEmpty ? [] : missing.map(describe).sorted().prefix(5).map { "no messages of \($0)" }
         }
-        try pass(until: clinux_now() + quiet)
+        try pass(until: clinux_now() + quiet + pause.nanoseconds)
+    }
+
+    /// Between two pings of real servers on a gateway connection (nats-server 2.9.10, gateway.go,
+    /// `gatewayPingInterval`); not the scenario's, which is the model's.
+    static let gatewayPing = SimDuration.seconds(15)
+
+    /// How long a settled deployment waits before time zero, so that faults meet any phase of the servers' ping timers.
+    ///
+    /// The time from the boot to time zero is nearly the same in each run, so that without it each replication would
+    /// measure one phase only. A replication waits as long whenever it is repeated.
+    static func pause(before scenario: Scenario, replication: UInt32) -> SimDuration {
+        guard scenario.initial == .steady, !scenario.timeline.isEmpty else { return .zero }
+        var random = RandomStream(
+            seed: scenario.seed, purpose: .emulatedPause, replication: replication, entity: 0)
+        return SimDuration(nanoseconds: Int64(random.uniform() * Double(gatewayPing.nanoseconds)))
     }
 
     /// What is connected and subscribed before time zero.
@@ -223,10 +249,17 @@ final class EmulationRun {
             try checkCancelled()
             try servers.check()
             tellProgress()
+            watchMachine()
             let left = end - clinux_now()
             if left <= 0 { return }
             _ = clinux_wait(nil, 0, min(left, Self.slice))
         }
+    }
+
+    private func watchMachine() {
+        let reached = clinux_now()
+        guard record.zero > 0, activity.contains(reached - record.zero) else { return }
+        record.watch.look(at: reached)
     }
 
     private func tellProgress() {

@@ -23,6 +23,8 @@ extension Purpose {
     static let emulatedLoss = Purpose(rawValue: 1290)
     /// How much later than the least delay an emulated link delivers; the entity is the direction.
     static let emulatedJitter = Purpose(rawValue: 1291)
+    /// How long an emulated run waits before time zero; the entity is 0.
+    static let emulatedPause = Purpose(rawValue: 1292)
 }
 
 /// Decides about each packet of one direction: whether it arrives, and when.

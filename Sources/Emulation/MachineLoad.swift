@@ -39,3 +39,35 @@ struct MachineLoad: Hashable, Sendable {
             steal: Double(max(steal, earlier.steal) - earlier.steal) / length)
     }
 }
+
+/// How often the machine had no CPU time left, second by second.
+///
+/// The mean over a run would hide a few seconds in which something else took all. How long the servers' threads waited
+/// for a CPU does not tell either: at 10,000 messages a second they wait more than a second each second on a machine
+/// that is idle for a third of the time, because the kernel wakes several of them on the CPU that the message came to.
+struct MachineWatch: Hashable, Sendable {
+    /// A second with less idle time is a full one.
+    static let leastIdle = 0.05
+
+    /// Whole ones that were looked at.
+    private(set) var seconds = 0
+    private(set) var fullSeconds = 0
+    private var last: MachineLoad?
+    private var next = Int64.min
+
+    /// To be called with instants in order; looks at most once a second.
+    ///
+    /// - Parameter time: nanoseconds of any clock.
+    mutating func look(at time: Int64, _ load: () -> MachineLoad? = MachineLoad.now) {
+        guard time >= next, let now = load() else { return }
+        if let last {
+            seconds += 1
+            if now.shares(since: last).idle < Self.leastIdle { fullSeconds += 1 }
+        }
+        last = now
+        next = time + 1_000_000_000
+    }
+
+    /// Share of full seconds; 0 where none was looked at.
+    var fullShare: Double { seconds == 0 ? 0 : Double(fullSeconds) / Double(seconds) }
+}

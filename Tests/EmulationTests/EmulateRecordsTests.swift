@@ -48,6 +48,76 @@ struct EmulateRecordsTests {
         #expect(history.events.allSatisfy { $0.server == "us/nats-0" && $0.region == "sgp" })
     }
 
+    // MARK: Before time zero
+
+    private func pause(_ scenario: Scenario, _ replication: UInt32) -> Double {
+        EmulationRun.pause(before: scenario, replication: replication).seconds
+    }
+
+    @Test func faultsMeetAnyPhaseOfThePings() {
+        let cut = Fault(kind: .wanCut(link: 0, from: nil), start: at(1), end: at(2))
+        let deployment = twoRegions(roundTrip: .milliseconds(20))
+        var scenario = plainScenario(deployment, timeline: [cut])
+        let pauses = (0..<200).map { pause(scenario, $0) }
+        #expect(pauses[0] == 8.168994548)
+        #expect(pauses[1] == 5.519563584)
+        #expect(pauses.allSatisfy { $0 >= 0 && $0 < 15 })
+        // A fifth of them in each 3 s: 40 with a standard deviation of 5.7.
+        for from in [0.0, 3, 6, 9, 12] {
+            let count = pauses.filter { from <= $0 && $0 < from + 3 }.count
+            #expect((20...60).contains(count))
+        }
+        scenario.seed = 2
+        #expect(pause(scenario, 0) == 6.70447696)
+        #expect(pause(plainScenario(deployment), 0) == 0)
+        #expect(pause(plainScenario(deployment, timeline: [cut], initial: .empty), 0) == 0)
+    }
+
+    // MARK: Certificate
+
+    @Test func aBusyLinkMayHoldUpBulkTraffic() {
+        #expect(Bounds.linkLateness99(perSecond: 2_000) == .milliseconds(1))
+        #expect(Bounds.linkLateness99(perSecond: 2_001) == .milliseconds(5))
+    }
+
+    /// A machine of 100 ticks a second, looked at four times a second.
+    private func watch(idleTicks: [UInt64]) throws -> MachineWatch {
+        var watch = MachineWatch()
+        var load = try #require(MachineLoad(text: "cpu 0 0 0 0 0 0 0 0 0 0\n"))
+        watch.look(at: 0) { load }
+        for (second, idle) in idleTicks.enumerated() {
+            load.total += 100
+            load.idle += idle
+            for quarter in 1...4 {
+                watch.look(at: Int64(second) * 1_000_000_000 + Int64(quarter) * 250_000_000) { load }
+            }
+        }
+        return watch
+    }
+
+    @Test func aSecondWithoutIdleTimeIsFull() throws {
+        let seen = try watch(idleTicks: [40, 4, 5, 0])
+        #expect(seen.seconds == 4)
+        #expect(seen.fullSeconds == 2)
+        #expect(seen.fullShare == 0.5)
+        #expect(MachineWatch().fullShare == 0)
+    }
+
+    @Test func aFullMachineProvesNothing() throws {
+        let seldom = try watch(idleTicks: [0] + Array(repeating: 30, count: 19))
+        #expect(Bounds.problem(of: seldom) == nil)
+        let often = try watch(idleTicks: [0, 0] + Array(repeating: 30, count: 18))
+        #expect(
+            Bounds.problem(of: often)
+                == "in 2 of 20 s the CPUs were idle for less than 5 % of the time, at most 5 % of them is sound")
+    }
+
+    @Test func aMachineThatSaysNothingIsNotWatched() {
+        var watch = MachineWatch()
+        for second: Int64 in 0..<3 { watch.look(at: second * 1_000_000_000) { nil } }
+        #expect(watch.seconds == 0)
+    }
+
     // MARK: Streams
 
     @Test func messagesComeInOrderOfTheirDueTimes() throws {
