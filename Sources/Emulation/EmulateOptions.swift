@@ -46,7 +46,9 @@ public struct EmulationOptions: Sendable {
 ///   all, and when a server does what it should not; `FabricError` when the machine refuses something.
 public func emulate(_ scenario: Scenario, replication: UInt32, options: EmulationOptions) throws -> Outcome {
     let deployment = try EmulatedDeployment(scenario)
-    let run = try EmulationRun(deployment, replication: replication, options: options)
+    let turn = BootTicket()
+    try turn.take { options.isCancelled?() ?? false }
+    let run = try EmulationRun(deployment, replication: replication, turn: turn, options: options)
     defer { run.end() }
     return try run.outcome()
 }

@@ -19,6 +19,7 @@ final class EmulationRun {
     let driver: LoadDriver
     /// What the run itself notes; the logs of the servers are read afterwards.
     var record = Record()
+    private let turn: BootTicket
     private let pause: SimDuration
     /// When there is traffic, in nanoseconds from time zero: while publishers are active, or all the time where there
     /// are none.
@@ -50,9 +51,15 @@ final class EmulationRun {
     private static let progressInterval: Int64 = 250_000_000
     /// From the decision to start until time zero: servers are started, or the driver begins, at this instant.
     private static let head: Int64 = 20_000_000
+    /// What servers that start at time zero have the machine for.
+    private static let bootTime = SimDuration.seconds(5)
 
-    init(_ deployment: EmulatedDeployment, replication: UInt32, options: EmulationOptions) throws {
+    /// - Parameter turn: taken by the caller; given back as soon as the servers are up.
+    init(
+        _ deployment: EmulatedDeployment, replication: UInt32, turn: BootTicket, options: EmulationOptions
+    ) throws {
         self.deployment = deployment
+        self.turn = turn
         self.options = options
         timeline = EmulatedTimeline(deployment)
         pause = Self.pause(before: deployment.scenario, replication: replication)
@@ -195,6 +202,7 @@ final class EmulationRun {
             }
             return missing.isEmpty ? [] : missing.map(describe).sorted().prefix(5).map { "no messages of \($0)" }
         }
+        turn.giveBack()
         try pass(until: clinux_now() + quiet + pause.nanoseconds)
     }
 
@@ -278,6 +286,7 @@ final class EmulationRun {
     private enum Act {
         case step(Int)
         case measureCPU(isEnd: Bool)
+        case passTurn
     }
 
     private var now: SimTime { SimTime(nanoseconds: clinux_now() - record.zero) }
@@ -290,15 +299,24 @@ final class EmulationRun {
             acts.append((span.start, .measureCPU(isEnd: false)))
             acts.append((span.end, .measureCPU(isEnd: true)))
         }
+        if scenario.initial == .empty { acts.append((.start + Self.bootTime, .passTurn)) }
         acts = acts.enumerated().sorted { ($0.element.time, $0.offset) < ($1.element.time, $1.offset) }.map(\.element)
+        var waiting = acts[...]
         record.zero = clinux_now() + Self.head
         if scenario.initial == .empty { driver.perform(opening) }
         driver.begin(at: record.zero, source(until: horizon))
         fabric.resetTraffic()
         record.machineBefore = MachineLoad.now()
         try pass(until: record.zero)
-        if scenario.initial == .empty { try launchAll() }
-        for (time, act) in acts {
+        if scenario.initial == .empty {
+            // Starting processes takes a while, and their first packets are to find the links as they are to be.
+            while let first = waiting.first, first.time == .start, isLinkChange(first.act) {
+                try perform(first.act)
+                waiting.removeFirst()
+            }
+            try launchAll()
+        }
+        for (time, act) in waiting {
             try pass(until: record.zero + time.nanoseconds)
             try perform(act)
         }
@@ -309,22 +327,31 @@ final class EmulationRun {
         if calls != nil { try pass(until: clinux_now() + quiet) }
     }
 
+    private func isLinkChange(_ act: Act) -> Bool {
+        guard case .step(let index) = act else { return false }
+        let step = timeline.steps[index]
+        return step.changesLinks && step.kills.isEmpty && step.starts.isEmpty
+    }
+
     private func source(until horizon: SimTime) -> any DriverSource {
         let raw = RawSource(deployment.scenario.publishers, horizon: horizon)
         guard let calls else { return raw }
         return MergedSource(raw, calls.running)
     }
 
-    /// From the first publisher's start to the last one's end.
+    /// From the first publisher's start to the last one's end; all of the run where only people send.
     static func span(of scenario: Scenario) -> (start: SimTime, end: SimTime)? {
         let horizon = SimTime.start + scenario.horizon
-        guard let start = scenario.publishers.map(\.start).min(), start < horizon else { return nil }
+        guard let start = scenario.publishers.map(\.start).min(), start < horizon else {
+            return scenario.populations.isEmpty ? nil : (.start, horizon)
+        }
         let end = scenario.publishers.map { min($0.end ?? horizon, horizon) }.max() ?? horizon
         return start < end ? (start, end) : nil
     }
 
     private func perform(_ act: Act) throws {
         switch act {
+        case .passTurn: turn.giveBack()
         case .measureCPU(let isEnd):
             let times = deployment.servers.indices.map(servers.cpuTime)
             record.busy = isEnd ? zip(times, record.busy).map { $0 - $1 } : times

@@ -16,8 +16,23 @@ struct FabricTraffic: Hashable, Sendable {
     var unroutable = 0
     /// How much later than due delayed packets were handed over, in nanoseconds.
     var lateness = IntegerHistogram()
+    /// Most delayed packets that were handed over in one second, of whole seconds of the clock.
+    private(set) var busiestSecond = 0
+    private var second = Int64.min
+    private var inSecond = 0
 
     init() {}
+
+    /// Counts a delayed packet that was due, and handed over now; instants in nanoseconds of the same clock.
+    mutating func noteDelayed(due: Int64, at now: Int64) {
+        lateness.record(max(0, now - due))
+        if now / 1_000_000_000 != second {
+            second = now / 1_000_000_000
+            inSecond = 0
+        }
+        inSecond += 1
+        busiestSecond = max(busiestSecond, inSecond)
+    }
 
     /// At most 1 % of the delayed packets were later; zero without any.
     var lateness99: SimDuration { SimDuration(nanoseconds: lateness.quantile(0.99) ?? 0) }

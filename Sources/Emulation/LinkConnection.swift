@@ -180,15 +180,15 @@ struct LinkStream {
     mutating func write(to socket: Int32, _ state: inout LinkProxyTable.State) {
         while !isBlocked, !pieces.isEmpty {
             let due = nextDue(state)
-            let late = clinux_now() - due
-            guard late >= 0 else { return }
+            let now = clinux_now()
+            guard now >= due else { return }
             switch pieces[0].content {
             case .end:
                 shutdown(socket, Int32(SHUT_WR))
                 isEndPassedOn = true
             case .reset: isReset = true
             case .bytes(let bytes):
-                if written == 0 { state.traffic.lateness.record(late) }
+                if written == 0 { state.traffic.noteDelayed(due: due, at: now) }
                 guard write(bytes, to: socket) else { return }
                 state.traffic.passed += 1
                 byteCount -= bytes.count

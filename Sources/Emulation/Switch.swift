@@ -187,7 +187,7 @@ private struct SwitchState {
             for _ in 0..<Self.packetsInARow {
                 let due = queue.nextDue
                 guard due <= now else { break }
-                traffic.lateness.record(now - due)
+                traffic.noteDelayed(due: due, at: now)
                 queue.takeFirst { hand(UnsafeRawBufferPointer($0), to: index % ports.count) }
                 underWay -= 1
                 now = clinux_now()

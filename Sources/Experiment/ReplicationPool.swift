@@ -18,11 +18,12 @@ package final class ReplicationPool<Value: Sendable>: @unchecked Sendable {
     private let lookahead: Int
     private let job: @Sendable (Int) throws -> Value
 
-    package init(count: Int, threads: Int, job: @escaping @Sendable (Int) throws -> Value) {
+    /// - Parameter lookahead: results that may wait to be taken; twice the threads if not given.
+    package init(count: Int, threads: Int, lookahead: Int? = nil, job: @escaping @Sendable (Int) throws -> Value) {
         precondition(threads >= 1, "a pool needs a thread")
         self.count = count
         self.job = job
-        lookahead = 2 * threads
+        self.lookahead = lookahead ?? 2 * threads
         running = min(threads, count)
         for _ in 0..<running {
             let thread = Thread { self.work() }

@@ -78,7 +78,8 @@ public struct ValidationPlan: Sendable {
 /// Runs calibration scenarios on the model and on real servers, and judges each of their rows.
 ///
 /// First all simulated runs, k of a scenario with seed k; then exclusive scenarios on real servers, one at a time;
-/// then the others side by side. A run on real servers that fails or is not faithful is left out and named.
+/// then the others side by side, the longest first. A run on real servers that fails or is not faithful is left out,
+/// named, and made again, a bounded number of times.
 /// - Parameters:
 ///   - simulate: one replication on the model.
 ///   - progress: called from any thread, often.
@@ -89,20 +90,80 @@ public func validate(
     progress: (@Sendable (ValidationProgress) -> Void)? = nil,
     isCancelled: @escaping @Sendable () -> Bool = { Interrupt.isRequested }
 ) throws -> ValidationResult {
-    let jobs = ValidationJob.all(plan.cases)
-    let meter = ValidationMeter(jobs, plan, report: progress)
+    var work = ValidationWork(plan, simulate: simulate, progress: progress, isCancelled: isCancelled)
+    try work.run()
+    let judged = plan.cases.enumerated().map { place, item in
+        judgeCase(item, work.jobs.filter { $0.place == place }, work.runs)
+    }
+    return ValidationResult(cases: judged, isInterrupted: work.runs.count < work.jobs.count)
+}
+
+/// The runs of a validation, and what they found.
+private struct ValidationWork {
+    let plan: ValidationPlan
+    let simulate: ReplicationRunner
+    let isCancelled: @Sendable () -> Bool
+    let meter: ValidationMeter
+    /// With those that are made again.
+    var jobs: [ValidationJob]
     var runs: [ValidationJob: FinishedRun] = [:]
-    let phases = [
-        (jobs.filter { !$0.isLive }, plan.threads), (jobs.filter { $0.isLive && $0.isExclusive }, 1),
-        (jobs.filter { $0.isLive && !$0.isExclusive }, plan.jobs),
-    ]
-    for (jobs, threads) in phases where !jobs.isEmpty && !isCancelled() {
-        let pool = ReplicationPool(count: jobs.count, threads: min(threads, jobs.count)) { index in
+
+    /// How often a run on real servers that does not count is made again.
+    static let repetitions = 2
+
+    init(
+        _ plan: ValidationPlan, simulate: @escaping ReplicationRunner,
+        progress: (@Sendable (ValidationProgress) -> Void)?, isCancelled: @escaping @Sendable () -> Bool
+    ) {
+        self.plan = plan
+        self.simulate = simulate
+        self.isCancelled = isCancelled
+        jobs = ValidationJob.all(plan.cases)
+        meter = ValidationMeter(jobs, plan, report: progress)
+    }
+
+    mutating func run() throws {
+        try perform(jobs.filter { !$0.isLive }, threads: plan.threads)
+        for isExclusive in [true, false] {
+            var waiting = jobs.filter { $0.isLive && $0.isExclusive == isExclusive }
+            // The longest first: at the end no lab waits for a single one that began late.
+            if !isExclusive { waiting = byLength(waiting) }
+            for attempt in 0...Self.repetitions where !waiting.isEmpty && !isCancelled() {
+                try perform(waiting, threads: isExclusive ? 1 : plan.jobs)
+                guard attempt < Self.repetitions, !isCancelled() else { break }
+                waiting = waiting.filter { runs[$0].map { !$0.problems.isEmpty } ?? false }.map(again)
+                jobs += waiting
+                meter.add(waiting)
+            }
+        }
+    }
+
+    private func byLength(_ jobs: [ValidationJob]) -> [ValidationJob] {
+        func length(_ job: ValidationJob) -> Int64 {
+            plan.cases[job.place].variants[job.variant].scenario.horizon.nanoseconds
+        }
+        return jobs.enumerated().sorted { (-length($0.element), $0.offset) < (-length($1.element), $1.offset) }
+            .map(\.element)
+    }
+
+    /// The same with the next number that is free, and so with another phase of what is random in it.
+    private func again(_ job: ValidationJob) -> ValidationJob {
+        var next = job
+        next.run += plan.cases[job.place].live?.runs ?? 0
+        return next
+    }
+
+    private mutating func perform(_ jobs: [ValidationJob], threads: Int) throws {
+        guard !jobs.isEmpty, !isCancelled() else { return }
+        let pool = ReplicationPool(
+            count: jobs.count, threads: min(threads, jobs.count), lookahead: jobs.count
+        ) { [self] index in
             let job = jobs[index]
             if isCancelled() { throw CancellationError() }
             meter.start(job)
             defer { meter.finish(job) }
-            return try run(job, plan.cases[job.place], simulate: simulate, meter: meter, isCancelled: isCancelled)
+            return try Experiment.run(
+                job, plan.cases[job.place], simulate: simulate, meter: meter, isCancelled: isCancelled)
         }
         while let (index, result) = pool.take() {
             switch result {
@@ -115,10 +176,6 @@ public func validate(
             }
         }
     }
-    let judged = plan.cases.enumerated().map { place, item in
-        judgeCase(item, jobs.filter { $0.place == place }, runs)
-    }
-    return ValidationResult(cases: judged, isInterrupted: runs.count < jobs.count)
 }
 
 /// One run of a validation.

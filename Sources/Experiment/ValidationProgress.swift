@@ -27,6 +27,7 @@ public struct ValidationProgress: Hashable, Sendable {
 /// Counts runs, and estimates what is left: real servers take their time, the model what it took so far.
 final class ValidationMeter: Sendable {
     private struct State {
+        var jobs: [ValidationJob]
         var finished: Set<ValidationJob> = []
         /// In the order in which they started, with the simulated seconds that they reached.
         var running: [(job: ValidationJob, reached: Double)] = []
@@ -38,22 +39,32 @@ final class ValidationMeter: Sendable {
 
     /// Starting and ending the servers of one lab.
     private static let overheadSeconds = 4.0
+    /// What a lab that is cut or killed waits on average before time zero, to meet any phase of the servers' timers.
+    private static let pauseSeconds = 7.5
 
-    private let state = Mutex(State())
-    private let jobs: [ValidationJob]
+    private let state: Mutex<State>
     private let names: [String]
+    /// How long a run takes on real servers.
     private let horizons: [[Double]]
     private let sideBySide: Int
     private let startedAt = ProcessClock.wallSeconds
     private let report: (@Sendable (ValidationProgress) -> Void)?
 
     init(_ jobs: [ValidationJob], _ plan: ValidationPlan, report: (@Sendable (ValidationProgress) -> Void)?) {
-        self.jobs = jobs
+        state = Mutex(State(jobs: jobs))
         names = plan.cases.map { $0.variants[0].scenario.name }
-        horizons = plan.cases.map { $0.variants.map { $0.scenario.horizon.seconds } }
+        horizons = plan.cases.map { $0.variants.map { Self.seconds($0.scenario) } }
         sideBySide = plan.jobs
         self.report = report
     }
+
+    private static func seconds(_ scenario: Scenario) -> Double {
+        let pause = scenario.initial == .steady && !scenario.timeline.isEmpty ? pauseSeconds : 0
+        return scenario.horizon.seconds + overheadSeconds + pause
+    }
+
+    /// More to do.
+    func add(_ jobs: [ValidationJob]) { state.withLock { $0.jobs += jobs } }
 
     func start(_ job: ValidationJob) { change { $0.running.append((job, 0)) } }
 
@@ -79,7 +90,7 @@ final class ValidationMeter: Sendable {
         let elapsed = ProcessClock.wallSeconds - startedAt
         let progress: ValidationProgress? = state.withLock { state in
             body(&state)
-            let isLast = state.finished.count == jobs.count
+            let isLast = state.finished.count == state.jobs.count
             guard isLast || elapsed - state.reportedAt >= 0.1 else { return nil }
             state.reportedAt = elapsed
             return snapshot(state)
@@ -93,14 +104,14 @@ final class ValidationMeter: Sendable {
             running.append(names[entry.job.place])
         }
         return ValidationProgress(
-            finished: state.finished.count, total: jobs.count, running: running,
+            finished: state.finished.count, total: state.jobs.count, running: running,
             remainingSeconds: remaining(state), elapsedSeconds: ProcessClock.wallSeconds - startedAt)
     }
 
     private func remaining(_ state: State) -> Double? {
         var model = (done: 0, left: 0)
         var (alone, beside) = (0.0, 0.0)
-        for job in jobs {
+        for job in state.jobs {
             if state.finished.contains(job) {
                 if !job.isLive { model.done += 1 }
                 continue
@@ -110,7 +121,7 @@ final class ValidationMeter: Sendable {
                 continue
             }
             let reached = state.running.first { $0.job == job }?.reached ?? 0
-            let left = max(0, horizons[job.place][job.variant] + Self.overheadSeconds - reached)
+            let left = max(0, horizons[job.place][job.variant] - reached)
             if job.isExclusive { alone += left } else { beside += left }
         }
         if model.left > 0 && model.done == 0 { return nil }

@@ -88,8 +88,8 @@ extension SimTime {
     fileprivate func isAtOrAfter(_ other: SimTime) -> Bool { self >= other }
 }
 
-/// What is measured of a NATS server's CPU while plain publishers are active; each is the response `server.SERVER.`
-/// plus the case's name.
+/// What is measured of a NATS server's CPU while plain publishers are active, or all the time where only people send;
+/// each is the response `server.SERVER.` plus the case's name.
 public enum ServerMeasure: String, CaseIterable, Sendable {
     case cpu
     case cpuPerMessage = "cpu-per-message"
@@ -100,10 +100,13 @@ public enum ServerMeasure: String, CaseIterable, Sendable {
     /// What it says, for the reference page.
     public var meaning: String {
         switch self {
-        case .cpu: "Cores used from the first to the last publisher's activity"
+        case .cpu: "Cores used from the first to the last publisher's activity, or all the time without any"
         case .cpuPerMessage: "CPU time used in that span over messages that all publishers published in it"
         }
     }
+
+    /// Those that a scenario has: without plain publishers there are no messages to share the time among.
+    public static func cases(hasPublishers: Bool) -> [ServerMeasure] { hasPublishers ? allCases : [.cpu] }
 
     /// `server.SERVER.MEASURE`.
     public func responseName(server: String) -> String {
@@ -112,15 +115,17 @@ public enum ServerMeasure: String, CaseIterable, Sendable {
 
     /// - Parameters:
     ///   - busy: CPU time of the server in the span.
-    ///   - published: messages of all publishers in the span.
+    ///   - published: messages of all publishers in the span; `nil`: there is none.
     public static func responses(
-        server: String, busy: SimDuration, span: SimDuration, published: Int64
+        server: String, busy: SimDuration, span: SimDuration, published: Int64?
     ) -> [ResponseValue] {
-        allCases.map { measure in
+        cases(hasPublishers: published != nil).map { measure in
             let value: Double?
             switch measure {
             case .cpu: value = span > .zero ? Double(busy.nanoseconds) / Double(span.nanoseconds) : nil
-            case .cpuPerMessage: value = published > 0 ? Double(busy.nanoseconds) / 1e6 / Double(published) : nil
+            case .cpuPerMessage:
+                let count = published ?? 0
+                value = count > 0 ? Double(busy.nanoseconds) / 1e6 / Double(count) : nil
             }
             return ResponseValue(name: measure.responseName(server: server), unit: measure.unit, value: value)
         }

@@ -21,10 +21,12 @@ public struct ServerParameters: Hashable, Sendable {
     public var deliveryCost = SimDuration.nanoseconds(260)
     public var inboundKilobyteCost = SimDuration.nanoseconds(320)
     public var outboundKilobyteCost = SimDuration.nanoseconds(1_400)
-    public var readWakeUp = SimDuration.microseconds(65)
-    public var clientFlushWakeUp = SimDuration.microseconds(22)
-    public var flushWakeUp = SimDuration.microseconds(55)
+    public var readWakeUp = SimDuration.microseconds(70)
+    public var remoteReadWakeUp = SimDuration.microseconds(35)
+    public var flushWakeUp = SimDuration.microseconds(60)
+    public var furtherFlushWakeUp = SimDuration.microseconds(12)
     public var wakeUpShare = 0.8
+    public var localWakeUpShare = 1.4
     public var wakeUpLatency = SimDuration.microseconds(20)
     public var idleLoad = 0.0008
     public var sendBufferSize: Int64 = 4_194_304
@@ -93,18 +95,24 @@ extension ServerParameters: Parameterised {
                 "CPU time for each outbound kilobyte.", source: fit, .measured),
             Parameter(
                 "read-wake-up", .duration(\.readWakeUp), 0...1e6,
-                "CPU time to wake up for a message that finds the server idle, long after the last one.",
+                "CPU time to wake up for a client's message that finds the server idle, long after the last one.",
                 source: sparse, .measured),
             Parameter(
-                "flush-wake-up", .duration(\.flushWakeUp), 0...1e6,
-                "Added to it for each connection that gets a copy.", source: sparse, .measured),
+                "remote-read-wake-up", .duration(\.remoteReadWakeUp), 0...1e6,
+                "The same for a message from a route or a gateway.", source: sparse, .measured),
             Parameter(
-                "client-flush-wake-up", .duration(\.clientFlushWakeUp), 0...1e6,
-                "Added to it once if a client is among them.", source: sparse, .measured),
+                "flush-wake-up", .duration(\.flushWakeUp), 0...1e6,
+                "Added to it for the first connection that gets a copy.", source: sparse, .measured),
+            Parameter(
+                "further-flush-wake-up", .duration(\.furtherFlushWakeUp), 0...1e6,
+                "Added to it for each other connection that gets a copy.", source: sparse, .measured),
             Parameter(
                 "wake-up-share", .number(\.wakeUpShare), 0.01...4,
                 "Cores that wake-ups can keep busy: bounds their cost by this share of the idle time before.",
                 source: sparse, .measured),
+            Parameter(
+                "local-wake-up-share", .number(\.localWakeUpShare), 0.01...4,
+                "The same for messages from a client to clients of the same server.", source: sparse, .measured),
             Parameter(
                 "wake-up-latency", .duration(\.wakeUpLatency), 0...1e9,
                 "From the arrival at an idle server until it reads; what comes in that time is read along.",

@@ -93,6 +93,17 @@ struct ValidationCells {
         return "nats-server \(server), \(runs)"
     }
 
+    /// What others have published about the rows of a scenario, one line each.
+    static func published(_ item: ValidatedCase) -> [String] {
+        item.rows.compactMap { row in
+            guard let figure = row.row.published else { return nil }
+            let seen = row.measured.flatMap(\.median).map { ", measured \(Numbers.quantity($0, unit: row.unit))" } ?? ""
+            let simulated = row.simulated.median.map { Numbers.quantity($0, unit: row.unit) } ?? "-"
+            return "\(title(row.row)): published \(Numbers.quantity(figure.value, unit: row.unit)) (\(figure.source)), "
+                + "simulated \(simulated)\(seen)"
+        }
+    }
+
     /// Runs that did not count, one line each.
     static func excluded(_ item: ValidatedCase) -> [String] {
         item.excluded.map { run in

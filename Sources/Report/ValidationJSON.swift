@@ -80,6 +80,7 @@ private struct JSONRow: Encodable {
     var error: Nullable<Double>
     var margin: Nullable<Double>
     var measured: Nullable<JSONObservation>
+    var published: Nullable<Double>
     var reason: String
     var response: String
     var simulated: JSONObservation
@@ -94,6 +95,7 @@ private struct JSONRow: Encodable {
         error = Nullable(row.error)
         margin = Nullable(row.tolerance)
         measured = Nullable(row.measured.map(JSONObservation.init))
+        published = Nullable(row.row.published?.value)
         reason = row.reason
         response = row.row.response
         simulated = JSONObservation(row.simulated)

@@ -42,7 +42,7 @@ public struct ValidationPage: Sendable {
 
     /// The whole page, with a line break at the end.
     public var text: String {
-        let parts = [headLines, machineLines] + suiteParts + [sweepLines, excludedLines, rulesLines]
+        let parts = [headLines, machineLines] + suiteParts + [publishedLines, sweepLines, excludedLines, rulesLines]
         return parts.filter { !$0.isEmpty }.joined(separator: [""]).joined(separator: "\n") + "\n"
     }
 
@@ -123,6 +123,14 @@ public struct ValidationPage: Sendable {
             "Line: median of the model. Band: its range. Points: runs on real servers; hollow ones lie outside.", "",
             "| scenario | response | found | verdict |", "|---|---|---|---|",
         ] + rows
+    }
+
+    private var publishedLines: [String] {
+        let lines = result.cases.flatMap { item in
+            ValidationCells.published(item).map { "- \(item.scenario), \($0)" }
+        }
+        if lines.isEmpty { return [] }
+        return ["## Beside published figures", "", "Not compared: conditions there are not those here.", ""] + lines
     }
 
     private var excludedLines: [String] {

@@ -28,6 +28,7 @@ public func validationText(_ result: ValidationResult, style: TextStyle) -> Stri
                 let found = "    " + ValidationCells.sweep(sweep)
                 lines.append(pad(found, width) + "  " + mark(sweep.verdict, sweep.reason, style))
             }
+            lines += ValidationCells.published(item).map { "  " + $0 }
             lines += ValidationCells.excluded(item).map { "  " + $0 }
         }
         lines.append("")

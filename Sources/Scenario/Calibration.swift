@@ -50,10 +50,12 @@ public struct CalibrationRow: Hashable, Sendable {
     public var measured: ClosedRange<Double>?
     /// How many measurements that was.
     public var measurements: Int
+    /// Shown beside what was measured; `nil`: none.
+    public var published: PublishedFigure?
 
     public init(
         response: String, title: String?, margin: Margin, above: Double?, measured: ClosedRange<Double>?,
-        measurements: Int
+        measurements: Int, published: PublishedFigure? = nil
     ) {
         self.response = response
         self.title = title
@@ -61,6 +63,20 @@ public struct CalibrationRow: Hashable, Sendable {
         self.above = above
         self.measured = measured
         self.measurements = measurements
+        self.published = published
+    }
+}
+
+/// What others have published about a response. Conditions are theirs, so nothing is compared with it.
+public struct PublishedFigure: Hashable, Sendable {
+    /// In the response's unit.
+    public var value: Double
+    /// Who, and where.
+    public var source: String
+
+    public init(value: Double, source: String) {
+        self.value = value
+        self.source = source
     }
 }
 

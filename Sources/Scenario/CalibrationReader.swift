@@ -49,7 +49,22 @@ struct CalibrationReader {
         }
         return CalibrationRow(
             response: definition.name, title: title, margin: try readMargin(margin, unit), above: above,
-            measured: try readRange(fields.node("measured"), unit), measurements: measurements)
+            measured: try readRange(fields.node("measured"), unit), measurements: measurements,
+            published: try readPublished(fields, definition.unit))
+    }
+
+    private func readPublished(_ fields: Fields, _ unit: String) throws(ScenarioError) -> PublishedFigure? {
+        let source = try fields.text("published-by")
+        guard let value = try readValue("published", fields, unit) else {
+            guard source == nil else {
+                throw ScenarioError(fields.keyPosition("published-by"), "published-by has no effect without published")
+            }
+            return nil
+        }
+        guard let source else {
+            throw ScenarioError(fields.keyPosition("published"), "published needs the key \"published-by\": where")
+        }
+        return PublishedFigure(value: value, source: source)
     }
 
     /// `never` says that in every run nothing has happened by the horizon.
@@ -68,7 +83,7 @@ struct CalibrationReader {
                 "measured: never is for responses in s or ms, \(quoted(definition.name)) is a "
                     + definition.unit)
         }
-        for key in ["margin", "above"] where fields.has(key) {
+        for key in ["margin", "above", "published", "published-by"] where fields.has(key) {
             throw ScenarioError(fields.keyPosition(key), "\(key) has no effect with measured: never")
         }
         // No time is negative: what is compared is the share of runs in which it has happened.

@@ -30,6 +30,10 @@ extension FormatTables {
                 "measured", .either([.list(.text), .choice(["never"])]),
                 "Least and greatest value that earlier measurements saw, or `never`: it did not happen in any run."),
             Key("measurements", .count, 1...1_000_000, "How many measurements that was; needed with `measured`."),
+            Key(
+                "published", .text,
+                "A figure that others have published, shown beside and not compared, in the response's unit."),
+            Key("published-by", .text, "Who has published it, and where; needed with `published`."),
         ])
 
     static let calibrationSweep = KeyTable(

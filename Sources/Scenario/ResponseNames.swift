@@ -15,11 +15,11 @@ struct ResponseNames {
             for (server, region) in deployment.gatewayPairs {
                 own += GatewayMeasure.allCases.map { $0.responseName(server: server, region: region) }
             }
-            for (index, region) in deployment.regions.enumerated() {
-                for server in 0..<region.nats.servers {
-                    let name = deployment.serverName(region: index, server: server)
-                    own += ServerMeasure.allCases.map { $0.responseName(server: name) }
-                }
+        }
+        for (index, region) in deployment.regions.enumerated() {
+            for server in 0..<region.nats.servers {
+                let name = deployment.serverName(region: index, server: server)
+                own += ServerMeasure.cases(hasPublishers: hasPublishers).map { $0.responseName(server: name) }
             }
         }
         known = Set(own)

@@ -84,7 +84,7 @@ struct EmulateTests {
         let logs = NSTemporaryDirectory() + "antipode-emulate-\(getpid())"
         defer { try? FileManager.default.removeItem(atPath: logs) }
         let run = try EmulationRun(
-            deployment, replication: 0,
+            deployment, replication: 0, turn: BootTicket(),
             options: EmulationOptions(executable: NATSExecutable(path: program!), keepLogs: logs))
         defer { run.end() }
         _ = try run.outcome()
@@ -105,7 +105,7 @@ struct EmulateTests {
         let run = try EmulationRun(
             EmulatedDeployment(
                 plainScenario(twoRegions(roundTrip: .milliseconds(20)), [stream()], horizon: .seconds(60))),
-            replication: 0, options: options)
+            replication: 0, turn: BootTicket(), options: options)
         #expect(throws: CancellationError.self) { try run.outcome() }
         #expect(reached.withLock { $0 } < at(1))
         #expect(!fileExists(run.fabric.directory))

@@ -78,9 +78,18 @@ private func result(
 @Test func aRunThatWasNotFaithfulDoesNotCount() throws {
     let scratch = try Scratch()
     let found = try result([item(scratch) { _, run, _ in outcome(1.5, problems: run == 0 ? ["steal 9 %"] : []) }])
-    #expect(found.cases[0].liveRuns == 1)
+    // Numbers 1 and, in its place, 2.
+    #expect(found.cases[0].liveRuns == 2)
     #expect(found.cases[0].excluded == [ExcludedRun(run: 0, value: nil, reasons: ["steal 9 %"])])
     #expect(found.verdict == .pass)
+}
+
+@Test func aRunThatDoesNotCountIsMadeAgainTwiceAtTheMost() throws {
+    let scratch = try Scratch()
+    let found = try result([item(scratch) { _, run, _ in outcome(1.5, problems: run % 2 == 0 ? ["late"] : []) }])
+    #expect(found.cases[0].liveRuns == 1)
+    #expect(found.cases[0].excluded.map(\.run) == [0, 2, 4])
+    #expect(!found.isInterrupted)
 }
 
 @Test func withoutAFaithfulRunTheCaseIsInconclusive() throws {

@@ -67,6 +67,15 @@ import Testing
         #expect(row.measurements == 4)
     }
 
+    @Test func readsWhatOthersHavePublished() throws {
+        let read = try Self.calibration(
+            """
+            { suite: throttle, rows: [{ response: server.us-east/nats-0.cpu, margin: 30%, published: 0.03, \
+            published-by: a guide }] }
+            """)
+        #expect(read.rows[0].published == PublishedFigure(value: 0.03, source: "a guide"))
+    }
+
     @Test func readsASweep() throws {
         let read = try Self.calibration(
             """
@@ -125,6 +134,14 @@ import Testing
         (
             "{ suite: partition, rows: [{ response: stream.a.lost, margin: 5, measurements: 2 }] }",
             "x.yaml:16:79: measurements has no effect without measured"
+        ),
+        (
+            "{ suite: partition, rows: [{ response: stream.a.lost, margin: 5, published: 2 }] }",
+            "x.yaml:16:79: published needs the key \"published-by\": where"
+        ),
+        (
+            "{ suite: partition, rows: [{ response: stream.a.lost, margin: 5, published-by: a guide }] }",
+            "x.yaml:16:79: published-by has no effect without published"
         ),
         (
             """

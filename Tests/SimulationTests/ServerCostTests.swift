@@ -61,16 +61,20 @@ import Testing
             deliveredPerSecond: Double(raw.delivered) / Double(seconds))
     }
 
-    private static let table: [(path: Path, rate: Int, measured: [Double?])] = [
-        (.nobody, 1_000, [56, 71, 64]), (.nobody, 10_000, [30, 33, 32]),
-        (.local, 1_000, [120, 174, 150]), (.local, 10_000, [52, 55, 67]),
-        (.tenLocal, 1_000, [318, 335, 501]), (.tenLocal, 10_000, [75, 89, nil]),
-        (.routePublisher, 1_000, [91, 119, 121]), (.routePublisher, 10_000, [46, 48, 50]),
-        (.routeSubscriber, 1_000, [104, 98, 112]), (.routeSubscriber, 10_000, [42, 47, 44]),
-        (.gatewayPublisher, 1_000, [126, 94, 125]), (.gatewayPublisher, 10_000, [41, 41, 45]),
-        // At 10,000/s 28 us for 1 KB, and 39 us for 8 KB are left out: less than for 100 B, and less than when
-        // saturated.
-        (.gatewaySubscriber, 1_000, [94, 116, 168]), (.gatewaySubscriber, 10_000, [37, nil, nil]),
+    /// For 100 B, 1 KB and 8 KB; 1 KB was measured on a second machine too.
+    private static let table: [(path: Path, rate: Int, measured: [ClosedRange<Double>?])] = [
+        (.nobody, 1_000, [56...56, 69...71, 64...64]), (.nobody, 10_000, [30...30, 33...41, 32...32]),
+        (.local, 1_000, [120...120, 122...174, 150...150]), (.local, 10_000, [52...52, 55...65, 67...67]),
+        // The two machines differ most here: 335 us and 195 us. The first one alone has measured 100 B and 8 KB.
+        (.tenLocal, 1_000, [nil, 192...335, nil]), (.tenLocal, 10_000, [75...75, 89...95, nil]),
+        (.routePublisher, 1_000, [91...91, 119...138, 121...121]),
+        (.routePublisher, 10_000, [46...46, 48...53, 50...50]),
+        (.routeSubscriber, 1_000, [104...104, 97...108, 112...112]),
+        (.routeSubscriber, 10_000, [42...42, 46...47, 44...44]),
+        (.gatewayPublisher, 1_000, [126...126, 94...109, 125...125]),
+        (.gatewayPublisher, 10_000, [41...41, 39...41, 45...45]),
+        // 8 KB is left out: more than for a crowd at 1000/s, less than for 100 B at 10,000/s.
+        (.gatewaySubscriber, 1_000, [94...94, 87...116, nil]), (.gatewaySubscriber, 10_000, [37...37, 28...33, nil]),
     ]
 
     @Test func theCostOfAMessageIsTheMeasuredOneWithin30Percent() throws {
@@ -78,23 +82,30 @@ import Testing
             for (size, measured) in zip([100, 1_024, 8_192], row.measured) {
                 let cost = try Self.load(row.path, rate: row.rate, size: size, seconds: 2).cost
                 guard let measured else { continue }
-                #expect(abs(cost / measured - 1) < 0.3, "\(row.path) \(row.rate)/s \(size) B: \(cost) us")
+                let isWithin = cost > 0.7 * measured.lowerBound && cost < 1.3 * measured.upperBound
+                #expect(isWithin, "\(row.path) \(row.rate)/s \(size) B: \(cost) us")
             }
         }
     }
 
     /// A quota shows as steps of latency long before the mean load reaches it, and at 4000/s what waited through the
     /// rest of a period is read at once and so costs less: 200m carry it.
+    ///
+    /// Ranges over two machines, of which the first needs more for ten flushes. p50 falls from the rest of a period to
+    /// nothing where half of the messages come while the server runs, so that it is hardly bounded there.
     @Test(
         arguments: [
-            ("cpu: 300m", 1_000, 0.27, nil), ("cpu: 300m", 2_000, 0.28, 40), ("cpu: 300m", 4_000, nil, 66),
-            ("cpu: 200m", 500, 0.22, nil), ("cpu: 200m", 1_000, 0.23, nil), ("cpu: 200m", 2_000, 15, 69),
-            ("cpu: 200m", 4_000, 28, 78), ("", 500, 0.28, nil), ("", 4_000, 0.27, nil),
-        ] as [(String, Int, Double?, Double?)])
-    func aQuotaShowsAsMeasured(_ cpu: String, _ rate: Int, _ p50: Double?, _ p99: Double?) throws {
+            ("cpu: 300m", 1_000, 0.24...0.27, nil), ("cpu: 300m", 2_000, 0.21...0.28, 16.5...40),
+            ("cpu: 300m", 4_000, 0.53...13.8, 52...66), ("cpu: 200m", 500, 0.22...0.31, nil),
+            ("cpu: 200m", 1_000, 0.21...0.26, nil), ("cpu: 200m", 2_000, 0.74...15, 51...69),
+            ("cpu: 200m", 4_000, 22...28, 75...78), ("", 500, 0.28...0.28, nil), ("", 4_000, 0.27...0.27, nil),
+        ] as [(String, Int, ClosedRange<Double>, ClosedRange<Double>?)])
+    func aQuotaShowsAsMeasured(
+        _ cpu: String, _ rate: Int, _ p50: ClosedRange<Double>, _ p99: ClosedRange<Double>?
+    ) throws {
         let load = try Self.load(.tenLocal, rate: rate, size: 1_024, cpu: cpu)
-        if let p50 { #expect(abs(load.p50 / p50 - 1) < 0.3, "p50 \(load.p50)") }
-        if let p99 { #expect(abs(load.p99 / p99 - 1) < 0.3, "p99 \(load.p99)") }
+        #expect(load.p50 > 0.7 * p50.lowerBound && load.p50 < 1.3 * p50.upperBound, "p50 \(load.p50)")
+        if let p99 { #expect(load.p99 > 0.7 * p99.lowerBound && load.p99 < 1.3 * p99.upperBound, "p99 \(load.p99)") }
     }
 
     /// What a server carries at the most: measured 45,600/s, 20,900/s and 11,800/s.
@@ -107,8 +118,8 @@ import Testing
     /// A crowd pays no wake-ups: what is left is the saturated fit.
     @Test func aBusyServerPaysNoWakeUps() {
         var processor = Processor(threads: 1, milliCPU: nil, wakeUpShare: 800)
-        let first = processor.serve(arrival: 1_000_000_000, cost: 1_000, wakeUp: 100_000, latency: 20_000)
-        let second = processor.serve(arrival: 1_000_000_000, cost: 1_000, wakeUp: 100_000, latency: 20_000)
+        let first = processor.serve(arrival: 1_000_000_000, cost: 1_000, wakeUp: 100_000, share: 800, latency: 20_000)
+        let second = processor.serve(arrival: 1_000_000_000, cost: 1_000, wakeUp: 100_000, share: 800, latency: 20_000)
         #expect([first, second] == [1_000_021_000, 1_000_022_000])
         // 100 us x 800 ms / 800.1 ms.
         #expect(processor.beside == 99_987)
@@ -118,15 +129,15 @@ import Testing
     /// After 125 us of rest wake-ups can have had 100 us, so one of 100 us counts half.
     @Test func aShortRestHalvesTheWakeUp() {
         var processor = Processor(threads: 1, milliCPU: nil, wakeUpShare: 800)
-        _ = processor.serve(arrival: 125_000, cost: 1_000, wakeUp: 100_000, latency: 20_000)
+        _ = processor.serve(arrival: 125_000, cost: 1_000, wakeUp: 100_000, share: 800, latency: 20_000)
         #expect(processor.beside == 50_000)
     }
 
     /// The wake-up takes 15 of 20 ms. The next item has 4 ms left and takes 10: it ends in the next period.
     @Test func wakeUpsTakeBudget() {
         var processor = Processor(threads: 1, milliCPU: 200, wakeUpShare: 1_000)
-        let first = processor.serve(arrival: 1_015_000_000, cost: 1_000_000, wakeUp: 15_228_427, latency: 0)
-        let second = processor.serve(arrival: 1_016_000_000, cost: 10_000_000, wakeUp: 0, latency: 0)
+        let first = processor.serve(arrival: 1_015_000_000, cost: 1_000_000, wakeUp: 15_228_427, share: 1_000, latency: 0)
+        let second = processor.serve(arrival: 1_016_000_000, cost: 10_000_000, wakeUp: 0, share: 1_000, latency: 0)
         #expect(processor.beside == 15_000_000)
         #expect([first, second] == [1_016_000_000, 1_106_000_000])
     }
@@ -134,7 +145,7 @@ import Testing
     /// What is missing is taken from the periods to come, and everything waits for them.
     @Test func aWakeUpBeyondTheBudgetStopsTheProcess() {
         var processor = Processor(threads: 1, milliCPU: 10, wakeUpShare: 1_000)
-        let departure = processor.serve(arrival: 1_000_000_000, cost: 500_000, wakeUp: 2_000_000, latency: 0)
+        let departure = processor.serve(arrival: 1_000_000_000, cost: 500_000, wakeUp: 2_000_000, share: 1_000, latency: 0)
         #expect(departure == 1_000_500_000)
         #expect(processor.free == 1_200_000_000)
         #expect(processor.load == processor.busy + processor.beside)

@@ -2,14 +2,15 @@ import EventKernel
 import Measures
 import Scenario
 
-/// What only scenarios with raw publishers have: the responses of each stream, gateway and server.
+/// The responses of each server, and what only scenarios with raw publishers have: those of each stream and gateway.
 extension OutcomeBuilder {
     mutating func addPublisherResponses(_ domains: borrowing Table<Domain>) {
-        guard !world.scenario.publishers.isEmpty else { return }
-        addStreams(domains)
-        outcome.responses += GatewayEvent.responses(
-            gatewayEvents(domains), servers: world.scenario.deployment.gatewayPairs,
-            firstFault: world.scenario.firstFault, heal: world.scenario.heal)
+        if !world.scenario.publishers.isEmpty {
+            addStreams(domains)
+            outcome.responses += GatewayEvent.responses(
+                gatewayEvents(domains), servers: world.scenario.deployment.gatewayPairs,
+                firstFault: world.scenario.firstFault, heal: world.scenario.heal)
+        }
         addServers(domains)
     }
 
@@ -53,13 +54,13 @@ extension OutcomeBuilder {
 
     private mutating func addServers(_ domains: borrowing Table<Domain>) {
         let horizon = SimTime(nanoseconds: world.horizon)
-        let publishers = world.scenario.publishers.filter { $0.published(before: horizon) > 0 }
-        let start = publishers.map(\.start).min() ?? .start
-        let end = publishers.map { min($0.end ?? horizon, horizon) }.max() ?? .start
-        let published = publishers.reduce(Int64(0)) { $0 + $1.published(before: horizon) }
+        let span = world.publishingSpan.map { SimDuration(nanoseconds: $0.upperBound - $0.lowerBound) } ?? .zero
+        let publishers = world.scenario.publishers
+        let published =
+            publishers.isEmpty ? nil : publishers.reduce(Int64(0)) { $0 + $1.published(before: horizon) }
         for (number, place) in world.servers.enumerated() {
             outcome.responses += ServerMeasure.responses(
-                server: place.name, busy: cpuTime(of: number, domains), span: end - start, published: published)
+                server: place.name, busy: cpuTime(of: number, domains), span: span, published: published)
         }
     }
 

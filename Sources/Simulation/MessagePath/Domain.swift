@@ -98,6 +98,7 @@ struct Domain: ~Copyable {
     let rawConnections: [Int]
     /// How the region's servers hold up publishers.
     let stallRule: StallRule
+    let wakeUps: WakeUps
 
     init(_ world: World, region: Int, useReference: Bool, journalLimit: Int, recordingLimit: Int?) {
         self.world = world
@@ -126,6 +127,7 @@ struct Domain: ~Copyable {
         isReference = useReference
         raw = RawTraffic(world, region: region)
         rawConnections = world.rawConnections
+        wakeUps = WakeUps(world.nats)
         stallRule = world.stallRule(of: region)
         for person in world.people.indices { preparePairs(of: person) }
     }
@@ -146,12 +148,12 @@ struct Domain: ~Copyable {
         let peers = world.serversOfRegion[region].count
         let all = world.servers.count
         let cluster = world.scenario.deployment.regions[region].nats
-        let wakeUpShare = Int64((world.nats.wakeUpShare * 1_000).rounded())
+        let wakeUps = WakeUps(world.nats)
         return Table(count: peers) { index in
             let rawPorts = world.rawPorts(server: world.serversOfRegion[region].lowerBound + index)
             let station = Station(
                 ports: relays + peers + 2 * all + rawPorts,
-                processor: Processor(threads: 1, milliCPU: cluster.cpu, wakeUpShare: wakeUpShare))
+                processor: Processor(threads: 1, milliCPU: cluster.cpu, wakeUpShare: max(wakeUps.share, wakeUps.localShare)))
             return ServerState(
                 station: station, machine: world.makeMachine(world.serversOfRegion[region].lowerBound + index),
                 relays: relays, peers: peers, allServers: all, rawPorts: rawPorts)

@@ -13,9 +13,6 @@ public struct Processor: Sendable {
     @usableFromInline var periodEnd: Int64 = 0
     @usableFromInline var budgetLeft: Int64
 
-    /// Thousandths of a core that wake-ups can keep busy beside the threads.
-    public let wakeUpShare: Int64
-
     public var served: Int64 = 0
     /// CPU time of services, and of wake-ups beside them.
     public var busy: Int64 = 0
@@ -32,10 +29,9 @@ public struct Processor: Sendable {
     /// - Parameters:
     ///   - threads: items served at once, at least 1.
     ///   - milliCPU: limit in thousandths of a core; `nil`: none.
-    ///   - wakeUpShare: thousandths of a core that wake-ups can keep busy beside the threads.
+    ///   - wakeUpShare: thousandths of a core that wake-ups can keep busy beside the threads at the most.
     public init(threads: Int, milliCPU: Int64?, wakeUpShare: Int64 = 0) {
         precondition(threads >= 1 && wakeUpShare >= 0)
-        self.wakeUpShare = wakeUpShare
         others = Array(repeating: 0, count: threads - 1)
         if let milliCPU, milliCPU < Int64(threads) * 1_000 + wakeUpShare {
             budget = milliCPU * Self.period / 1_000
@@ -71,13 +67,13 @@ public struct Processor: Sendable {
     /// An item that arrives while the process is at work, or stands still for want of budget, is read along with what
     /// came before: it costs `cost`. One that finds it idle waits `latency` more and costs up to `wakeUp` more. That
     /// part is worked off beside the path (by other threads, by the kernel), so it takes budget but none of the
-    /// item's time. Wake-ups keep `wakeUpShare` of a core busy at the most: after an idle time g they cost
+    /// item's time. Wake-ups keep `share` thousandths of a core busy at the most: after an idle time g they cost
     /// w s / (w + s) with s = g x share, which is nearly w after a long rest and nothing in a crowd.
     @inlinable
-    public mutating func serve(arrival: Int64, cost: Int64, wakeUp: Int64, latency: Int64) -> Int64 {
+    public mutating func serve(arrival: Int64, cost: Int64, wakeUp: Int64, share: Int64, latency: Int64) -> Int64 {
         let idle = arrival - free
         guard idle >= 0 && wakeUp > 0 else { return serve(arrival: arrival, cost: cost) }
-        let bound = min(idle, Self.longRest) * wakeUpShare / 1_000
+        let bound = min(idle, Self.longRest) * share / 1_000
         let departure = serve(arrival: arrival + latency, cost: cost)
         spend(wakeUp * bound / (wakeUp + bound))
         return departure

@@ -9,11 +9,42 @@ struct CPUUsage {
     var atEnd: Int64?
 }
 
+/// CPU time of waking up, in nanoseconds; see docs/models/server-cpu.md.
+struct WakeUps {
+    private let read: Int64
+    private let remoteRead: Int64
+    private let flush: Int64
+    private let furtherFlush: Int64
+    /// Thousandths of a core.
+    let share: Int64
+    let localShare: Int64
+
+    init(_ nats: ServerParameters) {
+        read = nats.readWakeUp.nanoseconds
+        remoteRead = nats.remoteReadWakeUp.nanoseconds
+        flush = nats.flushWakeUp.nanoseconds
+        furtherFlush = nats.furtherFlushWakeUp.nanoseconds
+        share = Int64((nats.wakeUpShare * 1_000).rounded())
+        localShare = Int64((nats.localWakeUpShare * 1_000).rounded())
+    }
+
+    /// For one message, long after the last one.
+    ///
+    /// - Parameter flushes: connections that get a copy, whatever the number of their subscriptions.
+    func wakeUp(from source: Source, flushes: Int64) -> Int64 {
+        let writing = flushes == 0 ? 0 : flush + (flushes - 1) * furtherFlush
+        return (source == .client ? read : remoteRead) + writing
+    }
+}
+
 extension World {
-    /// From the first plain publisher's start to the last one's end, within the horizon; `nil`: there is none.
+    /// From the first plain publisher's start to the last one's end, within the horizon; all of the run where only
+    /// people send; `nil`: nobody does.
     var publishingSpan: Range<Int64>? {
         let active = scenario.publishers.filter { $0.published(before: SimTime(nanoseconds: horizon)) > 0 }
-        guard let start = active.map(\.start.nanoseconds).min() else { return nil }
+        guard let start = active.map(\.start.nanoseconds).min() else {
+            return scenario.populations.isEmpty ? nil : 0..<horizon
+        }
         let end = active.map { min($0.end?.nanoseconds ?? horizon, horizon) }.max() ?? horizon
         return start..<end
     }
@@ -39,7 +70,7 @@ extension Domain {
         }
     }
 
-    /// CPU nanoseconds of a server in `World.publishingSpan`, with what it uses when idle; 0 without publishers.
+    /// CPU nanoseconds of a server in `World.publishingSpan`, with what it uses when idle; 0 without one.
     func cpuWhilePublishing(server: Int) -> Int64 {
         guard let span = world.publishingSpan else { return 0 }
         let usage = servers[pointer: server].pointee.usage

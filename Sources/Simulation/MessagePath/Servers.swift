@@ -75,12 +75,11 @@ extension Domain {
             nats.messageCost.nanoseconds + (item.bytes * nats.inboundKilobyteCost.nanoseconds) >> 10
             + copies * (nats.deliveryCost.nanoseconds + (item.bytes * nats.outboundKilobyteCost.nanoseconds) >> 10)
         // One flush for each connection, whatever the number of its subscriptions.
-        let flushes = Int64(what.relaysCount + routes + gateways)
-        let wakeUp =
-            nats.readWakeUp.nanoseconds + flushes * nats.flushWakeUp.nanoseconds
-            + (what.relaysCount > 0 ? nats.clientFlushWakeUp.nanoseconds : 0)
+        let wakeUp = wakeUps.wakeUp(from: source, flushes: Int64(what.relaysCount + routes + gateways))
         let departure = servers[pointer: server].pointee.station.processor.serve(
-            arrival: item.time, cost: cost, wakeUp: wakeUp, latency: nats.wakeUpLatency.nanoseconds)
+            arrival: item.time, cost: cost, wakeUp: wakeUp,
+            share: source == .client && what.relaysCount > 0 ? wakeUps.localShare : wakeUps.share,
+            latency: nats.wakeUpLatency.nanoseconds)
         var copy = item
         copy.flags |= ItemFlags.fromServer
         copy.time = departure + world.relay.serverHop.nanoseconds
