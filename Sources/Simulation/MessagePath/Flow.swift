@@ -44,6 +44,8 @@ struct Flow: ~Copyable {
     var path = FlowPath()
     /// When the last item written was written; nothing is written before.
     var lastWritten: Int64 = 0
+    /// Between the last two writes.
+    var writeGap: Int64 = 0
     var lastArrival: Int64 = 0
     /// What a link alone with this flow would be busy with until then.
     var linkFree: Int64 = 0
@@ -62,11 +64,15 @@ struct Flow: ~Copyable {
     var hasUnsent = false
     /// When the segment was sent with which the stall began.
     var stalledAt: Int64 = 0
+    /// How long answers have waited at the other end for a second segment.
+    var delay: Int64 = 0
+    /// Bytes that have arrived since without an answer.
+    var unanswered: Int64 = 0
     /// When the retransmission that gets through is due; `Int64.max`: none does.
     var retryAt = Int64.max
-    /// When the last new segment was sent, and when the probe after it is due.
+    /// When the last new segment was sent, and the first timeout, from which on no new one is.
     var lastNew: Int64 = 0
-    var probe: Int64 = 0
+    var firstTimeout: Int64 = 0
     /// When selective acknowledgements tell of the hole; `Int64.max`: none is on its way.
     var detected = Int64.max
     /// How the pending retransmission will find the window: see `Retry`.

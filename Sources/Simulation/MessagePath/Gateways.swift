@@ -68,7 +68,13 @@ extension Domain {
     private mutating func dialerOperation(_ server: Int, _ peer: Int, _ item: Item) {
         let state = servers[pointer: server]
         let match = state.pointee.outbound.firstIndex { $0.target == peer && $0.attempt == item.sequence }
-        guard let dialer = match else { return }
+        guard let dialer = match else {
+            if item.kind == .ping {
+                resetOrphans(FlowPlace(server: server, peer: peer, asDialer: true), at: item.time)
+            }
+            return
+        }
+        hear(FlowPlace(server: server, peer: peer, asDialer: true), at: item.time)
         switch item.kind {
         case .accepted:
             handleDialer(server, dialer, .dialSucceeded, at: item.time)

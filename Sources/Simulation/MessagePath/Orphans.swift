@@ -6,7 +6,8 @@ import Network
 /// A server that closes a stalled connection leaves the kernel with what the socket's buffer holds, and the kernel goes
 /// on with its retransmissions. If one gets through while the other end still counts the connection as open, all of it
 /// arrives: late, and behind newer messages if a new connection was faster. Measured after cuts of 30 s: 118 to 156
-/// messages of 50 a second, 30.7 s old (docs/measurements.md). What comes too late meets a reset and is lost there.
+/// messages of 50 a second, 30.7 s old (docs/measurements.md). What comes too late meets a reset and is lost there, or
+/// is reset before by what the other end has to say.
 extension Domain {
     /// Closes a flow; what its socket holds may get through later, the rest is lost.
     mutating func leaveSocket(_ place: FlowPlace, at time: Int64) {
@@ -47,14 +48,18 @@ extension Domain {
         }
     }
 
+    /// The other end says something on a connection that is closed here: the kernel resets it, and what its socket held
+    /// is lost (Linux tcp_rcv_state_process; RFC 1122 section 4.2.2.13).
+    mutating func resetOrphans(_ place: FlowPlace, at time: Int64) {
+        var waiting: [Item] = []
+        flow(place).pointee.orphans.removeAll { waiting.append($0) }
+        for item in waiting { loseHeld(item, toward: world.servers[place.peer].region, at: time) }
+    }
+
     /// The machine loses power: its kernel's sockets are gone with it.
     mutating func dropOrphans(of server: Int, at time: Int64) {
         for peer in world.servers.indices {
-            var waiting: [Item] = []
-            servers[pointer: server].pointee.dialerFlows[pointer: peer].pointee.orphans.removeAll {
-                waiting.append($0)
-            }
-            for item in waiting { loseHeld(item, toward: world.servers[peer].region, at: time) }
+            resetOrphans(FlowPlace(server: server, peer: peer, asDialer: true), at: time)
         }
     }
 }
