@@ -88,20 +88,35 @@ extension SimTime {
     fileprivate func isAtOrAfter(_ other: SimTime) -> Bool { self >= other }
 }
 
-/// What is measured of a NATS server's CPU while plain publishers are active; each is the response `server.SERVER.`
-/// plus the case's name.
+/// What is measured of a NATS server: its CPU while plain publishers are active, and its memory if that has a limit;
+/// each is the response `server.SERVER.` plus the case's name.
 public enum ServerMeasure: String, CaseIterable, Sendable {
     case cpu
     case cpuPerMessage = "cpu-per-message"
+    case memoryPeak = "memory-peak"
+    case memoryKills = "memory-kills"
+
+    /// Those of scenarios with publishers.
+    public static let ofPublishers: [ServerMeasure] = [.cpu, .cpuPerMessage]
+    /// Those of servers with a memory limit.
+    public static let ofMemory: [ServerMeasure] = [.memoryPeak, .memoryKills]
 
     /// `count`, `share`, `ms`, `s` or `number`.
-    public var unit: String { self == .cpu ? "number" : "ms" }
+    public var unit: String {
+        switch self {
+        case .cpu, .memoryPeak: "number"
+        case .cpuPerMessage: "ms"
+        case .memoryKills: "count"
+        }
+    }
 
     /// What it says, for the reference page.
     public var meaning: String {
         switch self {
         case .cpu: "Cores used from the first to the last publisher's activity"
         case .cpuPerMessage: "CPU time used in that span over messages that all publishers published in it"
+        case .memoryPeak: "Most memory used at once, in MiB; of servers with a memory limit"
+        case .memoryKills: "How often the server was killed for want of memory; of servers with a memory limit"
         }
     }
 
@@ -116,14 +131,25 @@ public enum ServerMeasure: String, CaseIterable, Sendable {
     public static func responses(
         server: String, busy: SimDuration, span: SimDuration, published: Int64
     ) -> [ResponseValue] {
-        allCases.map { measure in
-            let value: Double?
-            switch measure {
-            case .cpu: value = span > .zero ? Double(busy.nanoseconds) / Double(span.nanoseconds) : nil
-            case .cpuPerMessage: value = published > 0 ? Double(busy.nanoseconds) / 1e6 / Double(published) : nil
-            }
-            return ResponseValue(name: measure.responseName(server: server), unit: measure.unit, value: value)
-        }
+        [
+            cpu.value(span > .zero ? Double(busy.nanoseconds) / Double(span.nanoseconds) : nil, server: server),
+            cpuPerMessage.value(
+                published > 0 ? Double(busy.nanoseconds) / 1e6 / Double(published) : nil, server: server),
+        ]
+    }
+
+    /// - Parameters:
+    ///   - peak: the most bytes used at once; `nil`: not known.
+    ///   - kills: for want of memory; `nil`: not known.
+    public static func responses(server: String, memoryPeak peak: Int64?, kills: Int64?) -> [ResponseValue] {
+        [
+            memoryPeak.value(peak.map { Double($0) / 1_048_576 }, server: server),
+            memoryKills.value(kills.map(Double.init), server: server),
+        ]
+    }
+
+    private func value(_ value: Double?, server: String) -> ResponseValue {
+        ResponseValue(name: responseName(server: server), unit: unit, value: value)
     }
 }
 
