@@ -17,6 +17,12 @@ import Testing
         let text =
             """
             horizon: \(horizon)
+            start: 2026-11-17T13:30:00Z
+            populations:
+              america: { place: new-york, region: us, access: fibre, traffic: { constant: 1 }, sizes: { "2-4": 100% },
+                cross-region: { with: asia, share: 50% } }
+              asia: { place: ho-chi-minh, region: sgp, access: fibre, traffic: { constant: 1 }, sizes: { "2-4": 100% },
+                cross-region: { with: america, share: 50% } }
             publishers:
               - { server: us/nats-0, subject: bulk, rate: \(rate), size: 10kB, subscribers: [sgp/nats-0] }
               - { server: us/nats-0, subject: near, rate: 50/s, size: 200B, subscribers: [us/nats-0] }
@@ -35,9 +41,11 @@ import Testing
         }
     }
 
+    /// The limit less 10 MiB holds 214 MiB at 1.15 bytes each: 11 s of 20 MB/s, before the second write deadline.
     @Test func aServerBehindACutIsKilledAndComesBack() throws {
         let outcome = try run(Self.cut())
         #expect(Self.log(outcome) == [])
+        #expect(outcome.lost(.serverDead) > 0)
         #expect(outcome.response("server.us/nats-0.memory-kills") == 1)
         #expect(outcome.response("server.us/nats-0.memory-peak") == 256)
         #expect(outcome.response("server.us/nats-1.memory-kills") == 0)
@@ -57,5 +65,35 @@ import Testing
         let outcome = try run(Self.cut(memory: "", horizon: "4s"))
         #expect(outcome.times(of: "runs out of memory").isEmpty)
         #expect(!outcome.responses.contains { $0.name.contains("memory") })
+    }
+
+    @Test func killsAreTheSameInEveryExecutor() throws {
+        let outcome = try runEveryWay(Self.cut())
+        #expect(outcome.response("server.us/nats-0.memory-kills") == 1)
+    }
+
+    @Test func narrowerWindowsKillAtTheSameInstant() throws {
+        let made = try Self.cut()
+        let wide = try run(made)
+        var options = SimulationOptions()
+        options.narrowing = 1
+        let narrow = try simulate(made, replication: 0, options: options)
+        #expect(narrow.fingerprint == wide.fingerprint)
+        #expect(narrow.ledger == wide.ledger)
+        #expect(Self.log(narrow) == Self.log(wide))
+    }
+
+    /// A fault that begins while the server is dead for want of memory, or is about to be, decides when it comes back.
+    @Test(arguments: [13_000, 13_350, 14_000])
+    func aFaultOfTheSameServerIsTheSameInEveryExecutor(at: Int) throws {
+        let outcome = try runEveryWay(
+            Self.cut(more: ["at: \(at)ms, for: 5s, fault: server-kill, server: us/nats-0"]))
+        let back = outcome.times(of: "is back, empty", subject: "us/nats-0").last
+        #expect(back == .start + .milliseconds(Int64(at) + 5_000))
+    }
+
+    @Test func aSiteWithoutPowerStaysDownUntilItHasPower() throws {
+        let outcome = try runEveryWay(Self.cut(more: ["at: 14s, for: 5s, fault: power-loss, site: us"]))
+        #expect(outcome.times(of: "is back, empty", subject: "us/nats-0") == [.start + .seconds(19)])
     }
 }
