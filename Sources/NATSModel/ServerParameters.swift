@@ -144,7 +144,7 @@ extension ServerParameters: Parameterised {
             Parameter(
                 "restart-delay", .duration(\.restartDelay), 1e6...1e11,
                 "From the end of a killed container, or of its back-off, until its process starts.",
-                source: "kubelet looks at its containers once a second, and starts one in less", .assumption),
+                source: "Kubernetes pkg/kubelet/kubelet.go genericPlegRelistPeriod: one look a second", .derived),
             Parameter(
                 "restart-back-off", .duration(\.restartBackOff), 0...1e12,
                 "Pause before the second start of a container that was killed; doubles with each one.",
