@@ -88,25 +88,41 @@ extension SimTime {
     fileprivate func isAtOrAfter(_ other: SimTime) -> Bool { self >= other }
 }
 
-/// What is measured of a NATS server's CPU while plain publishers are active, or all the time where only people send;
+/// What is measured of a NATS server: its CPU while plain publishers are active, or all the time where only people send,
+/// and its memory if that has a limit;
 /// each is the response `server.SERVER.` plus the case's name.
 public enum ServerMeasure: String, CaseIterable, Sendable {
     case cpu
     case cpuPerMessage = "cpu-per-message"
+    case memoryPeak = "memory-peak"
+    case memoryKills = "memory-kills"
+
+    /// Those of servers with a memory limit.
+    public static let ofMemory: [ServerMeasure] = [.memoryPeak, .memoryKills]
 
     /// `count`, `share`, `ms`, `s` or `number`.
-    public var unit: String { self == .cpu ? "number" : "ms" }
+    public var unit: String {
+        switch self {
+        case .cpu, .memoryPeak: "number"
+        case .cpuPerMessage: "ms"
+        case .memoryKills: "count"
+        }
+    }
 
     /// What it says, for the reference page.
     public var meaning: String {
         switch self {
         case .cpu: "Cores used from the first to the last publisher's activity, or all the time without any"
         case .cpuPerMessage: "CPU time used in that span over messages that all publishers published in it"
+        case .memoryPeak: "Most memory used at once, in MiB; of servers with a memory limit"
+        case .memoryKills: "How often the server was killed for want of memory; of servers with a memory limit"
         }
     }
 
-    /// Those that a scenario has: without plain publishers there are no messages to share the time among.
-    public static func cases(hasPublishers: Bool) -> [ServerMeasure] { hasPublishers ? allCases : [.cpu] }
+    /// Those of any server: without plain publishers there are no messages to share the time among.
+    public static func cases(hasPublishers: Bool) -> [ServerMeasure] {
+        hasPublishers ? [.cpu, .cpuPerMessage] : [.cpu]
+    }
 
     /// `server.SERVER.MEASURE`.
     public func responseName(server: String) -> String {
@@ -119,16 +135,27 @@ public enum ServerMeasure: String, CaseIterable, Sendable {
     public static func responses(
         server: String, busy: SimDuration, span: SimDuration, published: Int64?
     ) -> [ResponseValue] {
-        cases(hasPublishers: published != nil).map { measure in
-            let value: Double?
-            switch measure {
-            case .cpu: value = span > .zero ? Double(busy.nanoseconds) / Double(span.nanoseconds) : nil
-            case .cpuPerMessage:
-                let count = published ?? 0
-                value = count > 0 ? Double(busy.nanoseconds) / 1e6 / Double(count) : nil
-            }
-            return ResponseValue(name: measure.responseName(server: server), unit: measure.unit, value: value)
-        }
+        let cores = span > .zero ? Double(busy.nanoseconds) / Double(span.nanoseconds) : nil
+        guard let published else { return [cpu.value(cores, server: server)] }
+        return [
+            cpu.value(cores, server: server),
+            cpuPerMessage.value(
+                published > 0 ? Double(busy.nanoseconds) / 1e6 / Double(published) : nil, server: server),
+        ]
+    }
+
+    /// - Parameters:
+    ///   - peak: the most bytes used at once; `nil`: not known.
+    ///   - kills: for want of memory; `nil`: not known.
+    public static func responses(server: String, memoryPeak peak: Int64?, kills: Int64?) -> [ResponseValue] {
+        [
+            memoryPeak.value(peak.map { Double($0) / 1_048_576 }, server: server),
+            memoryKills.value(kills.map(Double.init), server: server),
+        ]
+    }
+
+    private func value(_ value: Double?, server: String) -> ResponseValue {
+        ResponseValue(name: responseName(server: server), unit: unit, value: value)
     }
 }
 

@@ -31,6 +31,11 @@ public struct ServerParameters: Hashable, Sendable {
     public var idleLoad = 0.0008
     public var sendBufferSize: Int64 = 4_194_304
     public var maximumPending: Int64 = 67_108_864
+    public var memoryBaseline: Int64 = 10_485_760
+    public var memoryPerPending = 1.15
+    public var restartDelay = SimDuration.seconds(1)
+    public var restartBackOff = SimDuration.seconds(10)
+    public var restartBackOffMaximum = SimDuration.seconds(300)
 
     public init() {}
 }
@@ -129,6 +134,33 @@ extension ServerParameters: Parameterised {
                 "maximum-pending", .size(\.maximumPending), 4096...1e10,
                 "Unsent bytes of a connection by which its producers are held up; see `ServerBehaviour.stall`.",
                 source: "nats-server v2.9.10 server/const.go MAX_PENDING_SIZE", .published),
+        ] + memory
+    }
+
+    private static var memory: [Parameter<ServerParameters>] {
+        let measured = "docs/models/server-memory.md: 2.9.10 and 2.15.1 killed at 256 MiB"
+        let kubelet = "Kubernetes documentation, Pod Lifecycle, container restarts"
+        return [
+            Parameter(
+                "memory-baseline", .size(\.memoryBaseline), 0...1e10,
+                "Memory of a server for which nothing waits; counts against its limit.",
+                source: measured, .measured),
+            Parameter(
+                "memory-per-pending", .number(\.memoryPerPending), 0.5...10,
+                "Bytes of memory for each byte that waits for a gateway.",
+                source: measured, .measured),
+            Parameter(
+                "restart-delay", .duration(\.restartDelay), 1e6...1e11,
+                "From the end of a killed container, or of its back-off, until its process starts.",
+                source: "Kubernetes pkg/kubelet/kubelet.go genericPlegRelistPeriod: one look a second", .derived),
+            Parameter(
+                "restart-back-off", .duration(\.restartBackOff), 0...1e12,
+                "Pause before the second start of a container that was killed; doubles with each one.",
+                source: kubelet, .published),
+            Parameter(
+                "restart-back-off-maximum", .duration(\.restartBackOffMaximum), 0...1e12,
+                "Longest such pause; a container that has run for twice as long starts at once again.",
+                source: kubelet, .published),
         ]
     }
 }

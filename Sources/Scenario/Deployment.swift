@@ -90,6 +90,7 @@ public struct NATSCluster: Hashable, Sendable {
     public var gateway: GatewayBlock?
     /// Limit of one server in thousandths of a core (CFS quota); `nil`: none.
     public var cpu: Int64?
+    /// Limit of one server in bytes; `nil`: none.
     public var memory: Int64?
 
     public init(

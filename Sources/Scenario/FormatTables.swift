@@ -195,8 +195,8 @@ enum DeploymentTables {
                 "`cluster.name`; must equal `gateway.name` where both are set."),
             Key("cpu", .cpu, 10...1_000_000, default: "no limit", "CPU limit of one server."),
             Key(
-                "memory", .size, 1_048_576...1e15, default: "no limit", "Memory limit of one server; not simulated yet."
-            ),
+                "memory", .size, 1_048_576...1e15, default: "no limit",
+                "Memory limit of one server: who passes it is killed and started anew."),
             Key("gateway", .table(gateway), default: "no gateway", "The `gateway {}` block of each server."),
         ])
 

@@ -174,7 +174,8 @@ public enum ReferencePage {
     private static func publisherResponses() -> [String] {
         var lines = [
             "", "With publishers there are also the following. NAME is a publisher's name, SERVER a server such as",
-            "`us-east/nats-0`, REGION another region with a gateway.", "", "| response | unit | meaning |",
+            "`us-east/nats-0`, REGION another region with a gateway. Those of memory need no publishers, but a limit.",
+            "", "| response | unit | meaning |",
             "|---|---|---|",
         ]
         for measure in StreamMeasure.allCases {

@@ -22,6 +22,12 @@ struct ResponseNames {
                 own += ServerMeasure.cases(hasPublishers: hasPublishers).map { $0.responseName(server: name) }
             }
         }
+        for (index, region) in deployment.regions.enumerated() where region.nats.memory != nil {
+            for server in 0..<region.nats.servers {
+                let name = deployment.serverName(region: index, server: server)
+                own += ServerMeasure.ofMemory.map { $0.responseName(server: name) }
+            }
+        }
         known = Set(own)
     }
 
@@ -34,7 +40,8 @@ struct ResponseNames {
         {
             return definition
         }
-        if isOwn, !hasPublishers, ResponseCatalogue.definition(named: name) != nil {
+        let isOfMemory = ServerMeasure.ofMemory.contains { name.hasPrefix("server.") && name.hasSuffix($0.rawValue) }
+        if isOwn, !isOfMemory, !hasPublishers, ResponseCatalogue.definition(named: name) != nil {
             throw ScenarioError(
                 node.position, "response: \(quoted(name)) is observed in scenarios with publishers only")
         }

@@ -215,7 +215,7 @@ struct Resolution {
         }
         let site = Int(now!.region)
         if world.sites.closedSpan(site, at: captured) != nil { return .lost(.siteUnreachable) }
-        if hasDeadServer(site, around: captured) { return .lost(.serverDead) }
+        if hasDeadServer(site, around: captured, domains) { return .lost(.serverDead) }
         let home = world.servers[Int(origin.server)].region
         if site != home {
             let server = Int(origin.server) - world.serversOfRegion[home].lowerBound
@@ -235,9 +235,12 @@ struct Resolution {
     }
 
     /// Whether a server of the region was dead at about that time: its relays were looking for another.
-    private func hasDeadServer(_ region: Int, around time: Int64) -> Bool {
-        world.serversOfRegion[region].contains { server in
-            world.serverOutages[server].contains { $0.start <= time + 1_000_000_000 && time - 5_000_000_000 < $0.end }
+    private func hasDeadServer(_ region: Int, around time: Int64, _ domains: borrowing Table<Domain>) -> Bool {
+        let domain = domains[pointer: region]
+        return (0..<domain.pointee.servers.count).contains { server in
+            domain.pointee.outages(ofServer: server).contains {
+                $0.start <= time + 1_000_000_000 && time - 5_000_000_000 < $0.end
+            }
         }
     }
 

@@ -115,7 +115,7 @@ struct OutcomeBuilder {
                 add(
                     world.servers[domain.pointee.firstServer + server].name,
                     domain.pointee.servers[pointer: server].pointee.station.processor,
-                    world.serverOutages[domain.pointee.firstServer + server])
+                    domain.pointee.outages(ofServer: server))
             }
         }
     }
@@ -171,6 +171,7 @@ struct OutcomeBuilder {
         addRaw(domains)
         addQuality(domains)
         addPublisherResponses(domains)
+        addMemoryResponses(domains)
     }
 
     private mutating func addSetupQuantiles() {

@@ -42,6 +42,8 @@ enum AgendaKind: UInt8 {
     case rawPublish
     /// The plain publishers begin or have ended: what the servers have used so far is noted.
     case loadMark
+    /// A server has passed its memory limit; kubelet starts it anew.
+    case memoryKill, memoryRestart
 }
 
 /// One region: its stations, its people and everything that they alone change.
@@ -156,7 +158,8 @@ struct Domain: ~Copyable {
                 processor: Processor(threads: 1, milliCPU: cluster.cpu, wakeUpShare: max(wakeUps.share, wakeUps.localShare)))
             return ServerState(
                 station: station, machine: world.makeMachine(world.serversOfRegion[region].lowerBound + index),
-                relays: relays, peers: peers, allServers: all, rawPorts: rawPorts)
+                relays: relays, peers: peers, allServers: all, rawPorts: rawPorts,
+                memory: MemoryState(ServerMemory(limit: cluster.memory, world.nats), world.nats))
         }
     }
 

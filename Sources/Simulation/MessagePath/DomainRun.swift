@@ -127,7 +127,7 @@ extension Domain {
         switch AgendaKind(rawValue: entry.key.kind)! {
         case .relayDown: relayGoesDown(object, at: time)
         case .relayUp: relayComesUp(object, at: time)
-        case .serverDown: serverGoesDown(object, isSilent: payload == 1, at: time)
+        case .serverDown: serverFaultBegins(object, isSilent: payload == 1, at: time)
         case .serverUp: serverComesUp(object, at: time)
         case .relayReconnect: reconnectRelay(object, at: time)
         case .routeUp: routeComesUp(object >> 8, object & 255, at: time)
@@ -141,6 +141,8 @@ extension Domain {
         case .sessionCheck: sessionCheckFired(slot: object, relay: Int(payload), at: time)
         case .rawPublish: publishRaw(object, at: time)
         case .loadMark: markLoad(isEnd: payload == 1, at: time)
+        case .memoryKill: memoryKillFired(object, payload, at: time)
+        case .memoryRestart: memoryRestartFired(object, payload, at: time)
         }
     }
 }

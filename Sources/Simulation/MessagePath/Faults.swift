@@ -4,7 +4,8 @@ import Measures
 import NATSModel
 import Network
 
-/// Death and return of processes. All of it is known at time zero, so each region has its own entries.
+/// Death and return of processes. What faults do is known at time zero, so each region has its own entries; kills for
+/// want of memory are in ServerMemory.swift.
 extension Domain {
     /// Puts the region's outages on the agenda.
     mutating func scheduleOutages() {
@@ -112,6 +113,7 @@ extension Domain {
     mutating func serverGoesDown(_ server: Int, isSilent: Bool, at time: Int64) {
         let state = servers[pointer: server]
         state.pointee.isAlive = false
+        state.pointee.memory.turn()
         fingerprint.add(.fault, UInt64(firstServer + server) | 1 << 32, UInt64(bitPattern: time), 1)
         journal.add(time, room: -1, subject: world.servers[firstServer + server].name, "dies")
         for dialer in state.pointee.outbound.indices where state.pointee.outbound[dialer].target >= 0 {
@@ -176,6 +178,7 @@ extension Domain {
     mutating func serverComesUp(_ server: Int, at time: Int64) {
         let state = servers[pointer: server]
         state.pointee.isAlive = true
+        state.pointee.memory.turn()
         state.pointee.machine = world.makeMachine(firstServer + server)
         state.pointee.roles = []
         state.pointee.announcements = [:]

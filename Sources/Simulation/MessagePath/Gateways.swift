@@ -297,7 +297,7 @@ extension Domain {
 
     private mutating func closeInbound(_ server: Int, _ peer: Int, at time: Int64) {
         let state = servers[pointer: server]
-        dropHeld(state.pointee.acceptorFlows[pointer: peer], toward: world.servers[peer].region, at: time)
+        leaveSocket(FlowPlace(server: server, peer: peer, asDialer: false), at: time)
         guard let connection = state.pointee.inbound[peer]!.connection else { return }
         state.pointee.inbound[peer]!.connection = nil
         noteInbound(server, peer, isRegistered: false, at: time)

@@ -60,6 +60,7 @@ extension Domain {
     mutating func dropOrphans(of server: Int, at time: Int64) {
         for peer in world.servers.indices {
             resetOrphans(FlowPlace(server: server, peer: peer, asDialer: true), at: time)
+            resetOrphans(FlowPlace(server: server, peer: peer, asDialer: false), at: time)
         }
     }
 }

@@ -76,7 +76,7 @@ extension Domain {
         let usage = servers[pointer: server].pointee.usage
         let processor = servers[pointer: server].pointee.station.processor
         let messages = (usage.atEnd ?? processor.busy + processor.beside) - usage.atStart
-        let dead = world.serverOutages[firstServer + server].reduce(Int64(0)) { sum, outage in
+        let dead = outages(ofServer: server).reduce(Int64(0)) { sum, outage in
             sum + max(0, min(outage.end, span.upperBound) - max(outage.start, span.lowerBound))
         }
         let alive = span.upperBound - span.lowerBound - dead

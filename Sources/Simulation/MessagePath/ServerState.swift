@@ -81,6 +81,7 @@ struct ServerState: ~Copyable {
     /// By session.
     var announcements: [UInt32: Announcement] = [:]
     var isAlive = true
+    var memory: MemoryState
     var usage = CPUUsage()
     /// By client connection: relays, then plain publishers' connections.
     var reads: [ReadState]
@@ -89,9 +90,11 @@ struct ServerState: ~Copyable {
     var changes: [GatewayChange] = []
 
     init(
-        station: consuming Station, machine: Server, relays: Int, peers: Int, allServers: Int, rawPorts: Int
+        station: consuming Station, machine: Server, relays: Int, peers: Int, allServers: Int, rawPorts: Int,
+        memory: MemoryState
     ) {
         self.station = station
+        self.memory = memory
         self.machine = machine
         reads = Array(repeating: ReadState(), count: relays + rawPorts)
         relayConnections = Array(repeating: nil, count: relays)

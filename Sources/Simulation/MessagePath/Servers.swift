@@ -118,6 +118,7 @@ extension Domain {
             copy.list = servers[pointer: server].pointee.known[target]
             transmit(server, to: target, asDialer: true, copy, at: time)
         }
+        checkMemory(server, at: time)
     }
 
     // MARK: Plans
@@ -317,9 +318,7 @@ extension Domain {
                 stream: item.sender, sequence: item.sequence, scope: scope, fate: .lost(.serverDead), at: item.time)
         case .raw: raw.lost += 1
         case .dial:
-            let outage = world.serverOutages[firstServer + server].last { $0.start <= item.time }
-            guard outage?.isSilent == false else { return }
-            refuseDial(server, served)
+            if !isSilentlyDead(server, at: item.time) { refuseDial(server, served) }
         default: break
         }
     }
