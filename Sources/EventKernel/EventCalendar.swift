@@ -231,9 +231,8 @@ public struct EventCalendar<Event: BitwiseCopyable & Sendable>: ~Copyable {
             for position in (index == 0 ? head : 0)..<bucket.count {
                 pending.append(bucket.base.unsafelyUnwrapped[position])
             }
-            queue.buckets[index].count = 0
+            queue.clear(index)
         }
-        queue.occupied = 0
         head = 0
         queue.last = clock.nanoseconds
         for entry in pending {

@@ -8,6 +8,8 @@ public struct Processor: Sendable {
     /// The instant from which the next item can start: the earliest free time over the threads.
     public var free: Int64 = 0
     @usableFromInline var others: [Int64]
+    /// One thread without a quota: the arithmetic of most stations.
+    @usableFromInline let isPlain: Bool
     /// CPU nanoseconds granted in each period; `Int64.max`: no quota.
     public let budget: Int64
     @usableFromInline var periodEnd: Int64 = 0
@@ -43,6 +45,7 @@ public struct Processor: Sendable {
             budget = Int64.max
         }
         budgetLeft = budget
+        isPlain = threads == 1 && budget == Int64.max
     }
 
     /// Cores that can serve: its threads, or the quota.
@@ -59,8 +62,12 @@ public struct Processor: Sendable {
     @inlinable
     public mutating func serve(arrival: Int64, cost: Int64) -> Int64 {
         let start = max(arrival, free)
-        let departure = budget == Int64.max ? start &+ cost : throttled(start, cost)
         account(arrival: arrival, start: start, cost: cost)
+        if isPlain {
+            free = start &+ cost
+            return free
+        }
+        let departure = budget == Int64.max ? start &+ cost : throttled(start, cost)
         free = departure
         if !others.isEmpty { swapEarliestThread() }
         return departure
@@ -106,7 +113,7 @@ public struct Processor: Sendable {
         busy += cost
         let wait = start - arrival
         waited += wait
-        if wait > longestWait { longestWait = wait }
+        longestWait = max(longestWait, wait)
         if start >= second { closeSecond(at: start) }
         busyInSecond += cost
     }

@@ -45,9 +45,21 @@ public struct Station: ~Copyable {
     @inlinable
     public mutating func append(_ item: Item, to port: Int) {
         assert(port < portCount)
-        if heads[port] == Int64.max { heads[port] = max(item.time, gates[port]) }
-        if item.time < nextTime { nextTime = item.time }
+        // Behind others an item is never before the head: no need to ask whether there are any.
+        heads[port] = min(heads[port], max(item.time, gates[port]))
+        nextTime = min(nextTime, item.time)
         ports[port].append(item)
+    }
+
+    /// Adds items behind the others of a port, in order of time and none before what waits there.
+    @inlinable
+    public mutating func append(contentsOf items: borrowing ItemBuffer<Item>, to port: Int) {
+        assert(port < portCount)
+        guard !items.isEmpty else { return }
+        let first = items[0].time
+        heads[port] = min(heads[port], max(first, gates[port]))
+        nextTime = min(nextTime, first)
+        ports[port].append(contentsOf: items)
     }
 
     /// The port with the least head time, the lowest of equals. Complexity: O(ports).
@@ -57,11 +69,11 @@ public struct Station: ~Copyable {
         var least = heads[0]
         var port = 1
         while port < portCount {
-            if heads[port] < least {
-                least = heads[port]
-                best = port
-            }
-            port += 1
+            let head = heads[port]
+            let isEarlier = head < least
+            least = isEarlier ? head : least
+            best = isEarlier ? port : best
+            port &+= 1
         }
         return best
     }
@@ -91,7 +103,9 @@ public struct Station: ~Copyable {
     @inlinable
     public mutating func take(from port: Int) -> Item {
         let item = ports[port].popFirst()
-        heads[port] = ports[port].isEmpty ? Int64.max : max(ports[port].first.time, gates[port])
+        // A ring's place can be read though it is empty; which it is, nobody can guess.
+        let following = max(ports[port].upcoming.time, gates[port])
+        heads[port] = ports[port].isEmpty ? Int64.max : following
         return item
     }
 
@@ -102,8 +116,8 @@ public struct Station: ~Copyable {
     @inlinable
     public mutating func next(before horizon: Int64) -> Served? {
         let port = earliestPort()
-        let head = heads[port]
-        let start = head == Int64.max ? head : max(head, processor.free)
+        // An empty station starts at the end of time.
+        let start = max(heads[port], processor.free)
         guard start < horizon else {
             nextTime = start
             return nil
