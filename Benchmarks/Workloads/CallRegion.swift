@@ -5,33 +5,44 @@ import Simulation
 private struct BrokerPlan: BitwiseCopyable {
     static let none: UInt8 = 255
 
-    /// Relays of the broker with receivers; bit k of `receivers` is participant k of those in the region.
-    var relays: (UInt8, UInt8) = (0, 0)
-    var receivers: (UInt8, UInt8) = (0, 0)
+    /// Up to two relays of the broker with receivers, 16 bits each: the relay, then its receivers as bits; 0: none.
+    /// Bit k of the receivers is participant k of those in the region.
+    var visits: UInt32 = 0
     var routes: (UInt8, UInt8) = (none, none)
     var copies: UInt8 = 0
+    /// 1 if the message goes over the gateway.
+    var gateways: UInt8 = 0
 
     /// - Parameter isRouted: came over a route, so that it is not routed again.
     init(_ topology: CallTopology, sender: Int, region: Int, broker: Int, isRouted: Bool) {
+        var relays: (UInt8, UInt8) = (0, 0)
+        var receivers: (UInt8, UInt8) = (0, 0)
         for place in 0..<2 {
             let client = sender & ~3 + region * 2 + place
             if client == sender || client >= topology.clients { continue }
+            let relay = topology.relay[client]
             let bit: UInt8 = 1 << UInt8(place)
             if topology.broker[client] == UInt8(broker) {
-                if receivers.0 == 0 || relays.0 == topology.relay[client] {
-                    relays.0 = topology.relay[client]
+                if receivers.0 == 0 || relays.0 == relay {
+                    relays.0 = relay
                     receivers.0 |= bit
                 } else {
-                    relays.1 = topology.relay[client]
+                    relays.1 = relay
                     receivers.1 = bit
                 }
             } else if !isRouted && routes.0 != topology.broker[client] {
-                if routes.0 == Self.none { routes.0 = topology.broker[client] } else { routes.1 = topology.broker[client] }
+                if routes.0 == Self.none {
+                    routes.0 = topology.broker[client]
+                } else {
+                    routes.1 = topology.broker[client]
+                }
             }
         }
+        visits = UInt32(relays.0) | UInt32(receivers.0) << 8 | UInt32(relays.1) << 16 | UInt32(receivers.1) << 24
+        gateways = CallTopology.region(of: sender) == region && !isRouted ? 1 : 0
+        copies = gateways
         for receiver in [receivers.0, receivers.1] where receiver != 0 { copies += 1 }
         for route in [routes.0, routes.1] where route != Self.none { copies += 1 }
-        if CallTopology.region(of: sender) == region && !isRouted { copies += 1 }
     }
 }
 
@@ -42,15 +53,14 @@ private struct Source: BitwiseCopyable {
     var broker: UInt32
 }
 
-/// A message copy on its way into a relay, whose link is zero: it arrives as the broker's service ends.
-private struct RelayVisit: BitwiseCopyable {
+/// A message that a broker has served for its relays. Their link is zero: they are served as its service ends.
+private struct Departure: BitwiseCopyable {
     var time: Int64
     var published: Int64
-    /// The message, times four.
-    var leg: UInt64
-    var relay: UInt8
-    /// As in ``BrokerPlan``; not 0.
-    var receivers: UInt8
+    var sender: UInt32
+    var sequence: UInt32
+    /// As in ``BrokerPlan``.
+    var visits: UInt32
 }
 
 /// A message copy on its way from a relay to a client.
@@ -70,7 +80,7 @@ struct CallRegion: ~Copyable {
     private static let slotShift = 22
     /// Slots that a region can run without the other: below the time between them.
     static let slotsPerRound = CallTopology.wan >> Int64(slotShift)
-    /// Relay visits after which the passes behind the brokers run: their records stay in the first-level cache.
+    /// Departures after which the passes behind the brokers run: their records stay in the first-level cache.
     private static let batch = 256
 
     private let region: Int
@@ -81,7 +91,10 @@ struct CallRegion: ~Copyable {
     /// What each broker sent over its gateway in this round.
     private let outboxes: Table<ItemBuffer<Item>>
     private let relays: UnsafeMutablePointer<Processor>
+    /// For each broker, two for each client: of its messages that were not routed, and of those that were. An item's
+    /// `list` is the index of its plan.
     private let plans: UnsafeMutablePointer<BrokerPlan>
+    private let plansPerBroker: Int
     /// The region's clients in the order of their phase: the order of capture repeats every period.
     private let sources: UnsafeMutablePointer<Source>
     private let sourceCount: Int
@@ -89,9 +102,10 @@ struct CallRegion: ~Copyable {
     private var sequence: UInt32 = 0
     private var drained = ItemBuffer<Item>()
     private var sorter = SlotSorter<Item>()
-    private var visits = ItemBuffer<RelayVisit>()
-    private var deliveries = ItemBuffer<Delivery>()
-    private(set) var events = 0
+    private let departures: UnsafeMutablePointer<Departure>
+    private var departureCount = 0
+    private let deliveries: UnsafeMutablePointer<Delivery>
+    private var deliveryCount = 0
     var latency = Latencies()
 
     init(_ topology: CallTopology, region: Int, messages: Int) {
@@ -105,14 +119,16 @@ struct CallRegion: ~Copyable {
         outboxes = Table(count: brokerCount) { _ in ItemBuffer() }
         relays = .allocate(capacity: CallTopology.relaysPerRegion)
         relays.initialize(repeating: processor, count: CallTopology.relaysPerRegion)
-        plans = .allocate(capacity: topology.clients * brokerCount * 2)
-        for client in 0..<topology.clients {
-            for broker in 0..<brokerCount {
-                for isRouted in [false, true] {
-                    let index = (client * brokerCount + broker) * 2 + (isRouted ? 1 : 0)
-                    (plans + index).initialize(
-                        to: BrokerPlan(topology, sender: client, region: region, broker: broker, isRouted: isRouted))
-                }
+        departures = .allocate(capacity: Self.batch)
+        // At most two receivers each, and one that does not count.
+        deliveries = .allocate(capacity: 2 * Self.batch + 1)
+        plansPerBroker = topology.clients * 2
+        plans = .allocate(capacity: plansPerBroker * brokerCount)
+        for broker in 0..<brokerCount {
+            for index in 0..<plansPerBroker {
+                (plans + broker * plansPerBroker + index).initialize(
+                    to: BrokerPlan(
+                        topology, sender: index / 2, region: region, broker: broker, isRouted: index % 2 == 1))
             }
         }
         let order = (0..<topology.clients).filter { CallTopology.region(of: $0) == region }
@@ -130,6 +146,8 @@ struct CallRegion: ~Copyable {
         relays.deinitialize(count: CallTopology.relaysPerRegion)
         relays.deallocate()
         plans.deallocate()
+        departures.deallocate()
+        deliveries.deallocate()
         sources.deallocate()
     }
 
@@ -139,6 +157,14 @@ struct CallRegion: ~Copyable {
 
     /// B's brokers are behind A i with i mod 2; A's behind one of B at the most.
     private func gatewayPort(from broker: Int) -> Int { brokerCount + (region == 0 ? 0 : broker / 2) }
+
+    /// What was published, served and delivered.
+    var events: Int {
+        var events = Int(sequence) * sourceCount + position + deliveryCount
+        for broker in 0..<brokerCount { events += Int(brokers[pointer: broker].pointee.processor.served) }
+        for relay in 0..<CallTopology.relaysPerRegion { events += Int(relays[relay].served) }
+        return events
+    }
 
     // MARK: Running
 
@@ -150,7 +176,7 @@ struct CallRegion: ~Copyable {
             for broker in 0..<brokerCount { feed(broker, slot: slot) }
             serve(until: slotEnd)
         }
-        finishVisits()
+        finishDepartures()
     }
 
     /// Takes what the other region's gateways sent.
@@ -180,13 +206,12 @@ struct CallRegion: ~Copyable {
             let source = sources[position]
             let time = source.phase + Int64(sequence) * CallTopology.period
             guard time < end else { return }
-            events += 1
             let message = UInt64(source.client) << 16 | UInt64(sequence)
             let arrival = time + CallTopology.access(leg: message << 2 | UInt64(source.client & 3))
             arrivals[pointer: Int(source.broker)].pointee.append(
                 Item(
-                    time: arrival, published: time, sender: source.client, sequence: sequence, list: 0, size: 0,
-                    kind: .media, flags: 0),
+                    time: arrival, published: time, sender: source.client, sequence: sequence,
+                    list: source.client &<< 1, size: 0, kind: .media, flags: 0),
                 at: SimTime(nanoseconds: arrival))
             position += 1
             if position == sourceCount {
@@ -217,7 +242,6 @@ struct CallRegion: ~Copyable {
             for broker in 0..<brokerCount where brokers[pointer: broker].pointee.nextTime < window {
                 serve(broker, until: window)
             }
-            if visits.count >= Self.batch { finishVisits() }
         }
     }
 
@@ -225,29 +249,22 @@ struct CallRegion: ~Copyable {
     private mutating func serve(_ broker: Int, until window: Int64) {
         let station = brokers[pointer: broker]
         let outbox = outboxes[pointer: broker]
-        while let served = station.pointee.next(before: window) {
-            events &+= 1
-            let item = served.item
-            let isRouted = served.port > 0 && served.port < brokerCount
-            let plan = plans[(Int(item.sender) &* brokerCount &+ broker) &* 2 &+ (isRouted ? 1 : 0)]
+        let plans = self.plans + broker &* plansPerBroker
+        while let (item, _) = station.pointee.nextPlace(before: window) {
+            let plan = plans[Int(item.pointee.list)]
             let departure = station.pointee.processor.serve(
-                arrival: item.time,
+                arrival: item.pointee.time,
                 cost: CallTopology.brokerInbound &+ CallTopology.brokerOutbound &* Int64(plan.copies))
-            let leg = UInt64(item.sender) << 18 | UInt64(item.sequence) << 2
-            visits.append(
-                RelayVisit(
-                    time: departure, published: item.published, leg: leg, relay: plan.relays.0,
-                    receivers: plan.receivers.0),
-                if: plan.receivers.0 != 0)
-            visits.append(
-                RelayVisit(
-                    time: departure, published: item.published, leg: leg, relay: plan.relays.1,
-                    receivers: plan.receivers.1),
-                if: plan.receivers.1 != 0)
-            var copy = item
+            if departureCount == Self.batch { finishDepartures() }
+            departures[departureCount] = Departure(
+                time: departure, published: item.pointee.published, sender: item.pointee.sender,
+                sequence: item.pointee.sequence, visits: plan.visits)
+            departureCount &+= plan.visits == 0 ? 0 : 1
+            var copy = item.pointee
             copy.time = departure &+ CallTopology.wan
-            outbox.pointee.append(copy, if: served.port == 0)
+            outbox.pointee.append(copy, if: plan.gateways != 0)
             copy.time = departure &+ CallTopology.route
+            copy.list |= 1
             if plan.routes.0 != BrokerPlan.none { route(copy, from: broker, to: Int(plan.routes.0)) }
             if plan.routes.1 != BrokerPlan.none { route(copy, from: broker, to: Int(plan.routes.1)) }
         }
@@ -258,26 +275,36 @@ struct CallRegion: ~Copyable {
         brokers[pointer: target].pointee.append(item, to: routePort(from: broker, to: target))
     }
 
-    /// The relays' services, in the order of their arrivals, and the deliveries behind them: all receivers of a
-    /// visit leave at the end of its service.
-    private mutating func finishVisits() {
-        for index in 0..<visits.count {
-            let visit = visits[index]
-            // One receiver or two, as bits 0 and 1.
-            let receivers = Int64(visit.receivers &+ 1) >> 1
-            let departure = relays[Int(visit.relay)].serve(
-                arrival: visit.time, cost: CallTopology.relayOutbound &* receivers)
-            let leg = visit.leg | UInt64(region &* 2)
-            let age = departure &- visit.published
-            deliveries.append(Delivery(age: age, leg: leg | UInt64(visit.receivers == 2 ? 1 : 0)))
-            deliveries.append(Delivery(age: age, leg: leg | 1), if: receivers == 2)
+    /// The relays' services, in the order of their arrivals, and the deliveries behind them.
+    private mutating func finishDepartures() {
+        var count = 0
+        for index in 0..<departureCount {
+            let departure = departures[index]
+            visit(departure, departure.visits & 0xFFFF, &count)
+            let other = departure.visits &>> 16
+            if other != 0 { visit(departure, other, &count) }
         }
-        events &+= visits.count &+ deliveries.count
-        visits.removeAll()
-        for index in 0..<deliveries.count {
+        departureCount = 0
+        deliveryCount &+= count
+        for index in 0..<count {
             let delivery = deliveries[index]
             latency.add(delivery.age &+ CallTopology.access(leg: delivery.leg))
         }
-        deliveries.removeAll()
+    }
+
+    /// One service of a relay: all receivers leave at its end.
+    @inline(__always)
+    private func visit(_ departure: Departure, _ visit: UInt32, _ count: inout Int) {
+        let receivers = visit &>> 8
+        // One receiver or two, as bits 0 and 1.
+        let isForBoth = receivers == 3
+        let cost = isForBoth ? 2 &* CallTopology.relayOutbound : CallTopology.relayOutbound
+        let time = relays[Int(visit & 0xFF)].serve(arrival: departure.time, cost: cost)
+        let first = UInt64(region &* 2) | UInt64(receivers == 2 ? 1 : 0)
+        let leg = UInt64(departure.sender) &<< 18 | UInt64(departure.sequence) &<< 2
+        let age = time &- departure.published
+        deliveries[count] = Delivery(age: age, leg: leg | first)
+        deliveries[count &+ 1] = Delivery(age: age, leg: leg | first | 1)
+        count &+= isForBoth ? 2 : 1
     }
 }

@@ -1,6 +1,5 @@
 /// Delivery latencies as the reference keeps them: exact sum and a histogram of 0.1 ms.
 struct Latencies: ~Copyable {
-    private(set) var count = 0
     private(set) var sum: Int64 = 0
     private(set) var maximum: Int64 = 0
     private let buckets: UnsafeMutablePointer<UInt32>
@@ -15,7 +14,6 @@ struct Latencies: ~Copyable {
 
     @inline(__always)
     mutating func add(_ latency: Int64) {
-        count &+= 1
         sum &+= latency
         maximum = max(maximum, latency)
         // Division by a constant is a multiplication.
@@ -23,11 +21,12 @@ struct Latencies: ~Copyable {
     }
 
     mutating func merge(_ other: borrowing Latencies) {
-        count += other.count
         sum += other.sum
         maximum = max(maximum, other.maximum)
         for bucket in 0...Self.limit { buckets[bucket] += other.buckets[bucket] }
     }
+
+    var count: Int { (0...Self.limit).reduce(0) { $0 + Int(buckets[$1]) } }
 
     /// Milliseconds; -1 if there is none.
     var percentile99: Double {

@@ -84,6 +84,16 @@ public struct Ring<Element: BitwiseCopyable>: ~Copyable {
         return element
     }
 
+    /// Removes the element at the head and returns where it lies: there until the next `append`. The ring must not be
+    /// empty.
+    @inlinable
+    public mutating func popFirstPlace() -> UnsafePointer<Element> {
+        precondition(tail != head, "an empty ring has no first element")
+        let place = base + (head & mask)
+        head &+= 1
+        return UnsafePointer(place)
+    }
+
     /// The element at a position counted from the head, which is 0.
     @inlinable
     public subscript(position: Int) -> Element {

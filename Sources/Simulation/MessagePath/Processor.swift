@@ -25,7 +25,8 @@ public struct Processor: Sendable {
     public var waited: Int64 = 0
     public var longestWait: Int64 = 0
     @usableFromInline var second: Int64 = 0
-    @usableFromInline var busyInSecond: Int64 = 0
+    /// `load` when the second before it ended.
+    @usableFromInline var loadBefore: Int64 = 0
     public var busiestSecond: Int64 = 0
 
     /// Length of a CFS period: the kernel's default.
@@ -54,7 +55,7 @@ public struct Processor: Sendable {
     }
 
     /// What has been used of the capacity: wake-ups count against a quota, but do not keep a thread from serving.
-    public var load: Int64 { budget == Int64.max ? busy : busy + beside }
+    @inlinable public var load: Int64 { budget == Int64.max ? busy : busy + beside }
 
     /// Serves one item and returns the instant at which it departs.
     ///
@@ -98,7 +99,6 @@ public struct Processor: Sendable {
     mutating func spend(_ work: Int64) {
         beside += work
         guard budget != Int64.max else { return }
-        busyInSecond += work
         budgetLeft -= work
         while budgetLeft < 0 {
             budgetLeft += budget
@@ -109,19 +109,18 @@ public struct Processor: Sendable {
 
     @inlinable
     mutating func account(arrival: Int64, start: Int64, cost: Int64) {
-        served += 1
-        busy += cost
-        let wait = start - arrival
-        waited += wait
-        longestWait = max(longestWait, wait)
         if start >= second { closeSecond(at: start) }
-        busyInSecond += cost
+        served &+= 1
+        busy &+= cost
+        let wait = start &- arrival
+        waited &+= wait
+        longestWait = max(longestWait, wait)
     }
 
     @usableFromInline
     mutating func closeSecond(at start: Int64) {
-        busiestSecond = max(busiestSecond, busyInSecond)
-        busyInSecond = 0
+        busiestSecond = max(busiestSecond, load - loadBefore)
+        loadBefore = load
         second = (start / 1_000_000_000 + 1) * 1_000_000_000
     }
 

@@ -9,7 +9,8 @@ public import EventKernel
 public struct Station: ~Copyable {
     public let portCount: Int
     @usableFromInline let ports: UnsafeMutablePointer<Ring<Item>>
-    /// When the service of each port's first item can begin at the earliest; `Int64.max`: the port is empty.
+    /// When the service of each port's first item can begin at the earliest; `Int64.max`: the port is empty. As many
+    /// as there are ports, rounded up to a multiple of four.
     @usableFromInline let heads: UnsafeMutablePointer<Int64>
     @usableFromInline let gates: UnsafeMutablePointer<Int64>
     public var processor: Processor
@@ -23,11 +24,12 @@ public struct Station: ~Copyable {
         precondition(portCount >= 1)
         self.portCount = portCount
         ports = .allocate(capacity: portCount)
-        heads = .allocate(capacity: portCount)
+        let headCount = (portCount + 3) & ~3
+        heads = .allocate(capacity: headCount)
+        heads.initialize(repeating: Int64.max, count: headCount)
         gates = .allocate(capacity: portCount)
         for port in 0..<portCount {
             (ports + port).initialize(to: Ring<Item>(capacityLimit: Self.portLimit))
-            (heads + port).initialize(to: Int64.max)
             (gates + port).initialize(to: 0)
         }
         self.processor = processor
@@ -64,18 +66,31 @@ public struct Station: ~Copyable {
 
     /// The port with the least head time, the lowest of equals. Complexity: O(ports).
     @inlinable
-    public func earliestPort() -> Int {
-        var best = 0
-        var least = heads[0]
-        var port = 1
+    public func earliestPort() -> Int { earliest().port }
+
+    /// Four ports at a time and without branches: which port is first is anybody's guess.
+    @inlinable
+    func earliest() -> (port: Int, head: Int64) {
+        var best = earliest(from: 0)
+        var port = 4
         while port < portCount {
-            let head = heads[port]
-            let isEarlier = head < least
-            least = isEarlier ? head : least
-            best = isEarlier ? port : best
-            port &+= 1
+            let other = earliest(from: port)
+            best.port = other.head < best.head ? other.port : best.port
+            best.head = min(best.head, other.head)
+            port &+= 4
         }
         return best
+    }
+
+    @inlinable
+    @inline(__always)
+    func earliest(from port: Int) -> (port: Int, head: Int64) {
+        let (first, second) = (heads[port], heads[port &+ 1])
+        let (third, fourth) = (heads[port &+ 2], heads[port &+ 3])
+        let low = second < first ? port &+ 1 : port
+        let high = fourth < third ? port &+ 3 : port &+ 2
+        let (lowHead, highHead) = (min(first, second), min(third, fourth))
+        return (highHead < lowHead ? high : low, min(lowHead, highHead))
     }
 
     /// Until when a port's items wait, whatever their time; 0: they do not.
@@ -101,12 +116,15 @@ public struct Station: ~Copyable {
 
     /// Removes and returns the first item of a port that is not empty.
     @inlinable
-    public mutating func take(from port: Int) -> Item {
-        let item = ports[port].popFirst()
+    public mutating func take(from port: Int) -> Item { takePlace(from: port).pointee }
+
+    @inlinable
+    mutating func takePlace(from port: Int) -> UnsafePointer<Item> {
+        let place = ports[port].popFirstPlace()
         // A ring's place can be read though it is empty; which it is, nobody can guess.
         let following = max(ports[port].upcoming.time, gates[port])
         heads[port] = ports[port].isEmpty ? Int64.max : following
-        return item
+        return place
     }
 
     /// Takes the next item whose service starts before `horizon`; `nil` when there is none.
@@ -115,14 +133,21 @@ public struct Station: ~Copyable {
     /// what may still arrive or break.
     @inlinable
     public mutating func next(before horizon: Int64) -> Served? {
-        let port = earliestPort()
+        guard let (item, port) = nextPlace(before: horizon) else { return nil }
+        return Served(item: item.pointee, port: port)
+    }
+
+    /// As ``next(before:)``, without a copy: the pointer is good until something is appended to the item's port.
+    @inlinable
+    public mutating func nextPlace(before horizon: Int64) -> (item: UnsafePointer<Item>, port: Int)? {
+        let (port, head) = earliest()
         // An empty station starts at the end of time.
-        let start = max(heads[port], processor.free)
+        let start = max(head, processor.free)
         guard start < horizon else {
             nextTime = start
             return nil
         }
-        return Served(item: take(from: port), port: port)
+        return (takePlace(from: port), port)
     }
 
     @inlinable
