@@ -187,7 +187,11 @@ public struct EventCalendar<Event: BitwiseCopyable & Sendable>: ~Copyable {
     @inlinable
     mutating func popEntry(before horizon: Int64) -> Entry? {
         if queue.buckets[0].count == 0 {
-            guard queue.leastLater < horizon else { return nil }
+            guard let index = queue.lowestIndex, queue.buckets[index].minimum < horizon else { return nil }
+            if queue.buckets[index].count <= RadixQueue<Posted>.smallBucket {
+                queue.count &-= 1
+                return queue.takeLeast(from: index)
+            }
             queue.advance()
         } else if queue.last >= horizon {
             return nil

@@ -152,6 +152,37 @@ struct RadixQueue<Payload: BitwiseCopyable>: ~Copyable {
         return buckets[index].minimum
     }
 
+    /// Buckets of up to this many entries are not worth spreading: looking through them is cheaper.
+    @inlinable static var smallBucket: Int { 8 }
+
+    /// Removes and returns the first entry of least time of a bucket above 0, and leaves `last` where it is; the
+    /// others keep their order. Does not touch `count`.
+    @inlinable
+    mutating func takeLeast(from index: Int) -> Entry {
+        let bucket = buckets + index
+        let base = bucket.pointee.base.unsafelyUnwrapped
+        let first = bucket.pointee.minimumIndex
+        let entry = base[first]
+        let remaining = bucket.pointee.count &- 1
+        if remaining == 0 {
+            clear(index)
+            return entry
+        }
+        var least = Int64.max
+        var leastIndex = 0
+        for position in 0..<remaining {
+            let other = base[position < first ? position : position &+ 1]
+            base[position] = other
+            let isLess = other.time < least
+            least = isLess ? other.time : least
+            leastIndex = isLess ? position : leastIndex
+        }
+        bucket.pointee.count = remaining
+        bucket.pointee.minimum = least
+        bucket.pointee.minimumIndex = leastIndex
+        return entry
+    }
+
     /// Moves `last` to the least time outside bucket 0 and spreads its bucket over the lower ones.
     ///
     /// Precondition: bucket 0 is empty and another one is not.

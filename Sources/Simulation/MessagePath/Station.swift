@@ -82,8 +82,8 @@ public struct Station: ~Copyable {
         return best
     }
 
-    /// A head and its place in one number, so that the lesser of two is one comparison for both. Times are below 2^62 ns;
-    /// an empty port stays the greatest of all.
+    /// A head and its place in one number, so that the lesser of two is one comparison for both. Times are below
+    /// 2^62 ns; an empty port stays the greatest of all.
     @inlinable
     @inline(__always)
     func earliest(from port: Int) -> (port: Int, head: Int64) {
