@@ -16,7 +16,7 @@ help:
 	@echo 'make build    the release programs, .build/release/antipode among them'
 	@echo 'make lint     check the style'
 	@echo 'make format   apply the style'
-	@echo 'make bench    the benchmark workloads beside a C++ reference'
+	@echo 'make bench    the benchmark workloads beside C++ and the engines that are installed, and cost against size'
 	@echo 'make setup    install what is missing, or say what to install'
 
 setup:
@@ -44,7 +44,10 @@ format:
 
 bench:
 	@.ci/setup
+	@swift build $(FLAGS) --product antipode
 	@Benchmarks/compare
+	@Benchmarks/engines
+	@Benchmarks/scaling
 
 clean:
 	rm -rf .build

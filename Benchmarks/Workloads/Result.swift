@@ -27,9 +27,9 @@ struct Meter {
 /// - Parameters:
 ///   - events: what the engine counted.
 ///   - useful: work that does not depend on the engine: holds, customers, deliveries.
+///   - cpu: seconds of the process, of all its threads together.
 ///   - check: what must agree with the reference digit for digit.
-func printResult(workload: String, events: UInt64, useful: UInt64, meter: Meter, check: String) {
-    let (cpu, wall) = meter.elapsed()
+func printResult(workload: String, events: UInt64, useful: UInt64, cpu: Double, wall: Double, check: String) {
     print(
         "RESULT engine=antipode workload=\(workload) events=\(events) useful=\(useful)",
         "loop_cpu=\(fixed(cpu, digits: 4)) loop_wall=\(fixed(wall, digits: 4)) rss_kb=\(peakMemory()) check=\(check)")

@@ -187,7 +187,11 @@ public struct EventCalendar<Event: BitwiseCopyable & Sendable>: ~Copyable {
     @inlinable
     mutating func popEntry(before horizon: Int64) -> Entry? {
         if queue.buckets[0].count == 0 {
-            guard queue.leastLater < horizon else { return nil }
+            guard let index = queue.lowestIndex, queue.buckets[index].minimum < horizon else { return nil }
+            if queue.buckets[index].count <= RadixQueue<Posted>.smallBucket {
+                queue.count &-= 1
+                return queue.takeLeast(from: index)
+            }
             queue.advance()
         } else if queue.last >= horizon {
             return nil
@@ -231,9 +235,8 @@ public struct EventCalendar<Event: BitwiseCopyable & Sendable>: ~Copyable {
             for position in (index == 0 ? head : 0)..<bucket.count {
                 pending.append(bucket.base.unsafelyUnwrapped[position])
             }
-            queue.buckets[index].count = 0
+            queue.clear(index)
         }
-        queue.occupied = 0
         head = 0
         queue.last = clock.nanoseconds
         for entry in pending {

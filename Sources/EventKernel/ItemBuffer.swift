@@ -42,6 +42,14 @@ public struct ItemBuffer<Element: BitwiseCopyable>: ~Copyable {
         size &+= 1
     }
 
+    /// Adds an element at the end if `condition` holds, without a branch on it: for conditions that nobody can guess.
+    @inlinable
+    public mutating func append(_ element: Element, if condition: Bool) {
+        if size == capacity { reserve(size + 1) }
+        (base.unsafelyUnwrapped + size).initialize(to: element)
+        size &+= condition ? 1 : 0
+    }
+
     /// Adds `count` elements that lie one after another at `source`.
     @inlinable
     mutating func append(from source: UnsafeMutablePointer<Element>, count: Int) {

@@ -47,11 +47,27 @@ public struct Ring<Element: BitwiseCopyable>: ~Copyable {
         tail &+= 1
     }
 
+    /// Adds all elements of a buffer at the tail.
+    @inlinable
+    public mutating func append(contentsOf buffer: borrowing ItemBuffer<Element>) {
+        guard let source = buffer.base else { return }
+        while tail &- head &+ buffer.size > mask &+ 1 { grow() }
+        let start = tail & mask
+        let first = min(buffer.size, mask &+ 1 &- start)
+        (base + start).update(from: source, count: first)
+        base.update(from: source + first, count: buffer.size &- first)
+        tail &+= buffer.size
+    }
+
     /// The element at the head. The ring must not be empty.
     @inlinable public var first: Element {
         precondition(tail != head, "an empty ring has no first element")
         return base[head & mask]
     }
+
+    /// What lies at the head's place: the first element or, in an empty ring, any bits. For code that decides without
+    /// a branch whether it may use it.
+    @inlinable public var upcoming: Element { base[head & mask] }
 
     /// The element at the tail. The ring must not be empty.
     @inlinable public var last: Element {
@@ -66,6 +82,16 @@ public struct Ring<Element: BitwiseCopyable>: ~Copyable {
         let element = base[head & mask]
         head &+= 1
         return element
+    }
+
+    /// Removes the element at the head and returns where it lies: there until the next `append`. The ring must not be
+    /// empty.
+    @inlinable
+    public mutating func popFirstPlace() -> UnsafePointer<Element> {
+        precondition(tail != head, "an empty ring has no first element")
+        let place = base + (head & mask)
+        head &+= 1
+        return UnsafePointer(place)
     }
 
     /// The element at a position counted from the head, which is 0.

@@ -18,7 +18,8 @@ struct Tree {
     ]
     /// Files without a telling extension.
     private static let plainFiles: Set<String> = [
-        "Makefile", "LICENSE", "NOTICE", "run", "compare", ".swift-format", ".gitignore",
+        "Makefile", "LICENSE", "NOTICE", "run", "compare", "engines", "instructions", "scaling", ".swift-format",
+        ".gitignore",
     ]
     /// Broken on purpose, for tests that read them.
     private static let exempt = "Fixtures"

@@ -8,6 +8,8 @@ public struct Processor: Sendable {
     /// The instant from which the next item can start: the earliest free time over the threads.
     public var free: Int64 = 0
     @usableFromInline var others: [Int64]
+    /// One thread without a quota: the arithmetic of most stations.
+    @usableFromInline let isPlain: Bool
     /// CPU nanoseconds granted in each period; `Int64.max`: no quota.
     public let budget: Int64
     @usableFromInline var periodEnd: Int64 = 0
@@ -20,7 +22,8 @@ public struct Processor: Sendable {
     public var waited: Int64 = 0
     public var longestWait: Int64 = 0
     @usableFromInline var second: Int64 = 0
-    @usableFromInline var busyInSecond: Int64 = 0
+    /// `load` when the second before it ended.
+    @usableFromInline var loadBefore: Int64 = 0
     public var busiestSecond: Int64 = 0
 
     /// Length of a CFS period: the kernel's default.
@@ -39,6 +42,7 @@ public struct Processor: Sendable {
             budget = Int64.max
         }
         budgetLeft = budget
+        isPlain = threads == 1 && budget == Int64.max
     }
 
     /// Cores that can serve: its threads, or the quota.
@@ -47,7 +51,7 @@ public struct Processor: Sendable {
     }
 
     /// What has been used of the capacity: wake-ups count against a quota, but do not keep a thread from serving.
-    public var load: Int64 { budget == Int64.max ? busy : busy + beside }
+    @inlinable public var load: Int64 { budget == Int64.max ? busy : busy + beside }
 
     /// Serves one item and returns the instant at which it departs.
     ///
@@ -55,8 +59,12 @@ public struct Processor: Sendable {
     @inlinable
     public mutating func serve(arrival: Int64, cost: Int64) -> Int64 {
         let start = max(arrival, free)
-        let departure = budget == Int64.max ? start &+ cost : throttled(start, cost)
         account(arrival: arrival, start: start, cost: cost)
+        if isPlain {
+            free = start &+ cost
+            return free
+        }
+        let departure = budget == Int64.max ? start &+ cost : throttled(start, cost)
         free = departure
         if !others.isEmpty { swapEarliestThread() }
         return departure
@@ -87,7 +95,6 @@ public struct Processor: Sendable {
     mutating func spend(_ work: Int64) {
         beside += work
         guard budget != Int64.max else { return }
-        busyInSecond += work
         budgetLeft -= work
         while budgetLeft < 0 {
             budgetLeft += budget
@@ -98,19 +105,18 @@ public struct Processor: Sendable {
 
     @inlinable
     mutating func account(arrival: Int64, start: Int64, cost: Int64) {
-        served += 1
-        busy += cost
-        let wait = start - arrival
-        waited += wait
-        if wait > longestWait { longestWait = wait }
         if start >= second { closeSecond(at: start) }
-        busyInSecond += cost
+        served &+= 1
+        busy &+= cost
+        let wait = start &- arrival
+        waited &+= wait
+        longestWait = max(longestWait, wait)
     }
 
     @usableFromInline
     mutating func closeSecond(at start: Int64) {
-        busiestSecond = max(busiestSecond, busyInSecond)
-        busyInSecond = 0
+        busiestSecond = max(busiestSecond, load - loadBefore)
+        loadBefore = load
         second = (start / 1_000_000_000 + 1) * 1_000_000_000
     }
 

@@ -9,7 +9,8 @@ public import EventKernel
 public struct Station: ~Copyable {
     public let portCount: Int
     @usableFromInline let ports: UnsafeMutablePointer<Ring<Item>>
-    /// When the service of each port's first item can begin at the earliest; `Int64.max`: the port is empty.
+    /// When the service of each port's first item can begin at the earliest; `Int64.max`: the port is empty. As many
+    /// as there are ports, rounded up to a multiple of four.
     @usableFromInline let heads: UnsafeMutablePointer<Int64>
     @usableFromInline let gates: UnsafeMutablePointer<Int64>
     public var processor: Processor
@@ -23,11 +24,12 @@ public struct Station: ~Copyable {
         precondition(portCount >= 1)
         self.portCount = portCount
         ports = .allocate(capacity: portCount)
-        heads = .allocate(capacity: portCount)
+        let headCount = (portCount + 3) & ~3
+        heads = .allocate(capacity: headCount)
+        heads.initialize(repeating: Int64.max, count: headCount)
         gates = .allocate(capacity: portCount)
         for port in 0..<portCount {
             (ports + port).initialize(to: Ring<Item>(capacityLimit: Self.portLimit))
-            (heads + port).initialize(to: Int64.max)
             (gates + port).initialize(to: 0)
         }
         self.processor = processor
@@ -45,25 +47,53 @@ public struct Station: ~Copyable {
     @inlinable
     public mutating func append(_ item: Item, to port: Int) {
         assert(port < portCount)
-        if heads[port] == Int64.max { heads[port] = max(item.time, gates[port]) }
-        if item.time < nextTime { nextTime = item.time }
+        // Behind others an item is never before the head: no need to ask whether there are any.
+        heads[port] = min(heads[port], max(item.time, gates[port]))
+        nextTime = min(nextTime, item.time)
         ports[port].append(item)
+    }
+
+    /// Adds items behind the others of a port, in order of time and none before what waits there.
+    @inlinable
+    public mutating func append(contentsOf items: borrowing ItemBuffer<Item>, to port: Int) {
+        assert(port < portCount)
+        guard !items.isEmpty else { return }
+        let first = items[0].time
+        heads[port] = min(heads[port], max(first, gates[port]))
+        nextTime = min(nextTime, first)
+        ports[port].append(contentsOf: items)
     }
 
     /// The port with the least head time, the lowest of equals. Complexity: O(ports).
     @inlinable
-    public func earliestPort() -> Int {
-        var best = 0
-        var least = heads[0]
-        var port = 1
+    public func earliestPort() -> Int { earliest().port }
+
+    /// Four ports at a time and without branches: which port is first is anybody's guess.
+    @inlinable
+    func earliest() -> (port: Int, head: Int64) {
+        var best = earliest(from: 0)
+        var port = 4
         while port < portCount {
-            if heads[port] < least {
-                least = heads[port]
-                best = port
-            }
-            port += 1
+            let other = earliest(from: port)
+            best.port = other.head < best.head ? other.port : best.port
+            best.head = min(best.head, other.head)
+            port &+= 4
         }
         return best
+    }
+
+    /// A head and its place in one number, so that the lesser of two is one comparison for both. Times are below
+    /// 2^62 ns; an empty port stays the greatest of all.
+    @inlinable
+    @inline(__always)
+    func earliest(from port: Int) -> (port: Int, head: Int64) {
+        let first = UInt64(bitPattern: heads[port]) &<< 2
+        let second = UInt64(bitPattern: heads[port &+ 1]) &<< 2 | 1
+        let third = UInt64(bitPattern: heads[port &+ 2]) &<< 2 | 2
+        let fourth = UInt64(bitPattern: heads[port &+ 3]) &<< 2 | 3
+        let least = min(min(first, second), min(third, fourth))
+        let best = port &+ Int(truncatingIfNeeded: least & 3)
+        return (best, heads[best])
     }
 
     /// Until when a port's items wait, whatever their time; 0: they do not.
@@ -89,10 +119,15 @@ public struct Station: ~Copyable {
 
     /// Removes and returns the first item of a port that is not empty.
     @inlinable
-    public mutating func take(from port: Int) -> Item {
-        let item = ports[port].popFirst()
-        heads[port] = ports[port].isEmpty ? Int64.max : max(ports[port].first.time, gates[port])
-        return item
+    public mutating func take(from port: Int) -> Item { takePlace(from: port).pointee }
+
+    @inlinable
+    mutating func takePlace(from port: Int) -> UnsafePointer<Item> {
+        let place = ports[port].popFirstPlace()
+        // A ring's place can be read though it is empty; which it is, nobody can guess.
+        let following = max(ports[port].upcoming.time, gates[port])
+        heads[port] = ports[port].isEmpty ? Int64.max : following
+        return place
     }
 
     /// Takes the next item whose service starts before `horizon`; `nil` when there is none.
@@ -101,14 +136,21 @@ public struct Station: ~Copyable {
     /// what may still arrive or break.
     @inlinable
     public mutating func next(before horizon: Int64) -> Served? {
-        let port = earliestPort()
-        let head = heads[port]
-        let start = head == Int64.max ? head : max(head, processor.free)
+        guard let (item, port) = nextPlace(before: horizon) else { return nil }
+        return Served(item: item.pointee, port: port)
+    }
+
+    /// As ``next(before:)``, without a copy: the pointer is good until something is appended to the item's port.
+    @inlinable
+    public mutating func nextPlace(before horizon: Int64) -> (item: UnsafePointer<Item>, port: Int)? {
+        let (port, head) = earliest()
+        // An empty station starts at the end of time.
+        let start = max(head, processor.free)
         guard start < horizon else {
             nextTime = start
             return nil
         }
-        return Served(item: take(from: port), port: port)
+        return (takePlace(from: port), port)
     }
 
     @inlinable

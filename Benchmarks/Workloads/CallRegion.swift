@@ -1,0 +1,310 @@
+import EventKernel
+import Simulation
+
+/// What a broker does with the messages of one client that come from clients or the gateway, or over a route.
+private struct BrokerPlan: BitwiseCopyable {
+    static let none: UInt8 = 255
+
+    /// Up to two relays of the broker with receivers, 16 bits each: the relay, then its receivers as bits; 0: none.
+    /// Bit k of the receivers is participant k of those in the region.
+    var visits: UInt32 = 0
+    var routes: (UInt8, UInt8) = (none, none)
+    var copies: UInt8 = 0
+    /// 1 if the message goes over the gateway.
+    var gateways: UInt8 = 0
+
+    /// - Parameter isRouted: came over a route, so that it is not routed again.
+    init(_ topology: CallTopology, sender: Int, region: Int, broker: Int, isRouted: Bool) {
+        var relays: (UInt8, UInt8) = (0, 0)
+        var receivers: (UInt8, UInt8) = (0, 0)
+        for place in 0..<2 {
+            let client = sender & ~3 + region * 2 + place
+            if client == sender || client >= topology.clients { continue }
+            let relay = topology.relay[client]
+            let bit: UInt8 = 1 << UInt8(place)
+            if topology.broker[client] == UInt8(broker) {
+                if receivers.0 == 0 || relays.0 == relay {
+                    relays.0 = relay
+                    receivers.0 |= bit
+                } else {
+                    relays.1 = relay
+                    receivers.1 = bit
+                }
+            } else if !isRouted && routes.0 != topology.broker[client] {
+                if routes.0 == Self.none {
+                    routes.0 = topology.broker[client]
+                } else {
+                    routes.1 = topology.broker[client]
+                }
+            }
+        }
+        visits = UInt32(relays.0) | UInt32(receivers.0) << 8 | UInt32(relays.1) << 16 | UInt32(receivers.1) << 24
+        gateways = CallTopology.region(of: sender) == region && !isRouted ? 1 : 0
+        copies = gateways
+        for receiver in [receivers.0, receivers.1] where receiver != 0 { copies += 1 }
+        for route in [routes.0, routes.1] where route != Self.none { copies += 1 }
+    }
+}
+
+/// A client as a source of messages.
+private struct Source: BitwiseCopyable {
+    var phase: Int64
+    var client: UInt32
+    var broker: UInt32
+}
+
+/// A message that a broker has served for its relays. Their link is zero: they are served as its service ends.
+private struct Departure: BitwiseCopyable {
+    var time: Int64
+    var published: Int64
+    var sender: UInt32
+    var sequence: UInt32
+    /// As in ``BrokerPlan``.
+    var visits: UInt32
+}
+
+/// A message copy on its way from a relay to a client.
+private struct Delivery: BitwiseCopyable {
+    /// From publication to leaving the relay.
+    var age: Int64
+    var leg: UInt64
+}
+
+/// One region of W3 on Simulation's own stations: the brokers are `Station`s, the relays `Processor`s behind them.
+///
+/// Work is done in passes: the brokers' services of some windows, then the relays' in the same order, then the
+/// deliveries. A pass is a straight line of arithmetic, and what it decides by the numbers of a message it decides
+/// without branches.
+struct CallRegion: ~Copyable {
+    /// 2^22 ns = 4.2 ms: below the least access delay.
+    private static let slotShift = 22
+    /// Slots that a region can run without the other: below the time between them.
+    static let slotsPerRound = CallTopology.wan >> Int64(slotShift)
+    /// Departures after which the passes behind the brokers run: their records stay in the first-level cache.
+    private static let batch = 256
+
+    private let region: Int
+    private let brokerCount: Int
+    private let messages: UInt32
+    private let brokers: Table<Station>
+    private let arrivals: Table<SlotBin<Item>>
+    /// What each broker sent over its gateway in this round.
+    private let outboxes: Table<ItemBuffer<Item>>
+    private let relays: UnsafeMutablePointer<Processor>
+    /// For each broker, two for each client: of its messages that were not routed, and of those that were. An item's
+    /// `list` is the index of its plan.
+    private let plans: UnsafeMutablePointer<BrokerPlan>
+    private let plansPerBroker: Int
+    /// The region's clients in the order of their phase: the order of capture repeats every period.
+    private let sources: UnsafeMutablePointer<Source>
+    private let sourceCount: Int
+    private var position = 0
+    private var sequence: UInt32 = 0
+    private var drained = ItemBuffer<Item>()
+    private var sorter = SlotSorter<Item>()
+    private let departures: UnsafeMutablePointer<Departure>
+    private var departureCount = 0
+    private let deliveries: UnsafeMutablePointer<Delivery>
+    private var deliveryCount = 0
+    var latency = Latencies()
+
+    init(_ topology: CallTopology, region: Int, messages: Int) {
+        self.region = region
+        self.messages = UInt32(messages)
+        brokerCount = CallTopology.brokers[region]
+        let processor = Processor(threads: 1, milliCPU: nil)
+        let ports = brokerCount + (region == 0 ? 1 : 2)
+        brokers = Table(count: brokerCount) { _ in Station(ports: ports, processor: processor) }
+        arrivals = Table(count: brokerCount) { _ in SlotBin(slotShift: Self.slotShift, slots: 64) }
+        outboxes = Table(count: brokerCount) { _ in ItemBuffer() }
+        relays = .allocate(capacity: CallTopology.relaysPerRegion)
+        relays.initialize(repeating: processor, count: CallTopology.relaysPerRegion)
+        departures = .allocate(capacity: Self.batch)
+        // At most two receivers each, and one that does not count.
+        deliveries = .allocate(capacity: 2 * Self.batch + 1)
+        plansPerBroker = topology.clients * 2
+        plans = .allocate(capacity: plansPerBroker * brokerCount)
+        for broker in 0..<brokerCount {
+            for index in 0..<plansPerBroker {
+                (plans + broker * plansPerBroker + index).initialize(
+                    to: BrokerPlan(
+                        topology, sender: index / 2, region: region, broker: broker, isRouted: index % 2 == 1))
+            }
+        }
+        let order = (0..<topology.clients).filter { CallTopology.region(of: $0) == region }
+            .sorted { (topology.phase[$0], $0) < (topology.phase[$1], $1) }
+        sourceCount = order.count
+        sources = .allocate(capacity: max(1, order.count))
+        for (place, client) in order.enumerated() {
+            (sources + place).initialize(
+                to: Source(
+                    phase: topology.phase[client], client: UInt32(client), broker: UInt32(topology.broker[client])))
+        }
+    }
+
+    deinit {
+        relays.deinitialize(count: CallTopology.relaysPerRegion)
+        relays.deallocate()
+        plans.deallocate()
+        departures.deallocate()
+        deliveries.deallocate()
+        sources.deallocate()
+    }
+
+    // MARK: Ports of a broker: 0 for clients, then one for each other broker, then the gateways
+
+    private func routePort(from: Int, to: Int) -> Int { from < to ? 1 + from : from }
+
+    /// B's brokers are behind A i with i mod 2; A's behind one of B at the most.
+    private func gatewayPort(from broker: Int) -> Int { brokerCount + (region == 0 ? 0 : broker / 2) }
+
+    /// What was published, served and delivered.
+    var events: Int {
+        var events = Int(sequence) * sourceCount + position + deliveryCount
+        for broker in 0..<brokerCount { events += Int(brokers[pointer: broker].pointee.processor.served) }
+        for relay in 0..<CallTopology.relaysPerRegion { events += Int(relays[relay].served) }
+        return events
+    }
+
+    // MARK: Running
+
+    /// Runs the slots from `start` to `end`. Nothing that the other region sends meanwhile arrives before `end`.
+    mutating func run(from start: Int64, until end: Int64) {
+        for slot in start..<end {
+            let slotEnd = (slot + 1) << Int64(Self.slotShift)
+            capture(until: slotEnd)
+            for broker in 0..<brokerCount { feed(broker, slot: slot) }
+            serve(until: slotEnd)
+        }
+        finishDepartures()
+    }
+
+    /// Takes what the other region's gateways sent.
+    mutating func receive(from other: inout CallRegion) {
+        for broker in 0..<other.brokerCount {
+            let target = CallTopology.pair(of: broker, in: other.region)
+            let outbox = other.outboxes[pointer: broker]
+            brokers[pointer: target].pointee.append(contentsOf: outbox.pointee, to: gatewayPort(from: broker))
+            outbox.pointee.removeAll()
+        }
+    }
+
+    /// Nothing is left to publish or to serve.
+    var isDone: Bool {
+        if sequence < messages && sourceCount > 0 { return false }
+        for broker in 0..<brokerCount
+        where !arrivals[pointer: broker].pointee.isEmpty || brokers[pointer: broker].pointee.nextStart() < Int64.max {
+            return false
+        }
+        return true
+    }
+
+    /// What the clients publish before `end`: each in its turn of the period.
+    private mutating func capture(until end: Int64) {
+        guard sourceCount > 0 else { return }
+        while sequence < messages {
+            let source = sources[position]
+            let time = source.phase + Int64(sequence) * CallTopology.period
+            guard time < end else { return }
+            let message = UInt64(source.client) << 16 | UInt64(sequence)
+            let arrival = time + CallTopology.access(leg: message << 2 | UInt64(source.client & 3))
+            arrivals[pointer: Int(source.broker)].pointee.append(
+                Item(
+                    time: arrival, published: time, sender: source.client, sequence: sequence,
+                    list: source.client &<< 1, size: 0, kind: .media, flags: 0),
+                at: SimTime(nanoseconds: arrival))
+            position += 1
+            if position == sourceCount {
+                position = 0
+                sequence += 1
+            }
+        }
+    }
+
+    /// Moves a slot's arrivals, sorted, to the broker's port.
+    private mutating func feed(_ broker: Int, slot: Int64) {
+        guard arrivals[pointer: broker].pointee.earliestSlot == slot else { return }
+        drained.removeAll()
+        arrivals[pointer: broker].pointee.drain(slot: slot, into: &drained)
+        sorter.sort(
+            &drained, slotShift: Self.slotShift, time: { SimTime(nanoseconds: $0.time) },
+            precedes: { ($0.sender, $0.sequence) < ($1.sender, $1.sequence) })
+        brokers[pointer: broker].pointee.append(contentsOf: drained, to: 0)
+    }
+
+    /// Serves the brokers in windows that no output of one of them can reach.
+    private mutating func serve(until end: Int64) {
+        while true {
+            var next = Int64.max
+            for broker in 0..<brokerCount { next = min(next, brokers[pointer: broker].pointee.nextTime) }
+            guard next < end else { return }
+            let window = min(next + CallTopology.route, end)
+            for broker in 0..<brokerCount where brokers[pointer: broker].pointee.nextTime < window {
+                serve(broker, until: window)
+            }
+        }
+    }
+
+    @inline(__always)
+    private mutating func serve(_ broker: Int, until window: Int64) {
+        let station = brokers[pointer: broker]
+        let outbox = outboxes[pointer: broker]
+        let plans = self.plans + broker &* plansPerBroker
+        while let (item, _) = station.pointee.nextPlace(before: window) {
+            let plan = plans[Int(item.pointee.list)]
+            let departure = station.pointee.processor.serve(
+                arrival: item.pointee.time,
+                cost: CallTopology.brokerInbound &+ CallTopology.brokerOutbound &* Int64(plan.copies))
+            if departureCount == Self.batch { finishDepartures() }
+            departures[departureCount] = Departure(
+                time: departure, published: item.pointee.published, sender: item.pointee.sender,
+                sequence: item.pointee.sequence, visits: plan.visits)
+            departureCount &+= plan.visits == 0 ? 0 : 1
+            var copy = item.pointee
+            copy.time = departure &+ CallTopology.wan
+            outbox.pointee.append(copy, if: plan.gateways != 0)
+            copy.time = departure &+ CallTopology.route
+            copy.list |= 1
+            if plan.routes.0 != BrokerPlan.none { route(copy, from: broker, to: Int(plan.routes.0)) }
+            if plan.routes.1 != BrokerPlan.none { route(copy, from: broker, to: Int(plan.routes.1)) }
+        }
+    }
+
+    @inline(__always)
+    private func route(_ item: Item, from broker: Int, to target: Int) {
+        brokers[pointer: target].pointee.append(item, to: routePort(from: broker, to: target))
+    }
+
+    /// The relays' services, in the order of their arrivals, and the deliveries behind them.
+    private mutating func finishDepartures() {
+        var count = 0
+        for index in 0..<departureCount {
+            let departure = departures[index]
+            visit(departure, departure.visits & 0xFFFF, &count)
+            let other = departure.visits &>> 16
+            if other != 0 { visit(departure, other, &count) }
+        }
+        departureCount = 0
+        deliveryCount &+= count
+        for index in 0..<count {
+            let delivery = deliveries[index]
+            latency.add(delivery.age &+ CallTopology.access(leg: delivery.leg))
+        }
+    }
+
+    /// One service of a relay: all receivers leave at its end.
+    @inline(__always)
+    private func visit(_ departure: Departure, _ visit: UInt32, _ count: inout Int) {
+        let receivers = visit &>> 8
+        // One receiver or two, as bits 0 and 1.
+        let isForBoth = receivers == 3
+        let cost = isForBoth ? 2 &* CallTopology.relayOutbound : CallTopology.relayOutbound
+        let time = relays[Int(visit & 0xFF)].serve(arrival: departure.time, cost: cost)
+        let first = UInt64(region &* 2) | UInt64(receivers == 2 ? 1 : 0)
+        let leg = UInt64(departure.sender) &<< 18 | UInt64(departure.sequence) &<< 2
+        let age = time &- departure.published
+        deliveries[count] = Delivery(age: age, leg: leg | first)
+        deliveries[count &+ 1] = Delivery(age: age, leg: leg | first | 1)
+        count &+= isForBoth ? 2 : 1
+    }
+}
