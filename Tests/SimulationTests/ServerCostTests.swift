@@ -136,7 +136,8 @@ import Testing
     /// The wake-up takes 15 of 20 ms. The next item has 4 ms left and takes 10: it ends in the next period.
     @Test func wakeUpsTakeBudget() {
         var processor = Processor(threads: 1, milliCPU: 200, wakeUpShare: 1_000)
-        let first = processor.serve(arrival: 1_015_000_000, cost: 1_000_000, wakeUp: 15_228_427, share: 1_000, latency: 0)
+        let first = processor.serve(
+            arrival: 1_015_000_000, cost: 1_000_000, wakeUp: 15_228_427, share: 1_000, latency: 0)
         let second = processor.serve(arrival: 1_016_000_000, cost: 10_000_000, wakeUp: 0, share: 1_000, latency: 0)
         #expect(processor.beside == 15_000_000)
         #expect([first, second] == [1_016_000_000, 1_106_000_000])
@@ -145,7 +146,8 @@ import Testing
     /// What is missing is taken from the periods to come, and everything waits for them.
     @Test func aWakeUpBeyondTheBudgetStopsTheProcess() {
         var processor = Processor(threads: 1, milliCPU: 10, wakeUpShare: 1_000)
-        let departure = processor.serve(arrival: 1_000_000_000, cost: 500_000, wakeUp: 2_000_000, share: 1_000, latency: 0)
+        let departure = processor.serve(
+            arrival: 1_000_000_000, cost: 500_000, wakeUp: 2_000_000, share: 1_000, latency: 0)
         #expect(departure == 1_000_500_000)
         #expect(processor.free == 1_200_000_000)
         #expect(processor.load == processor.busy + processor.beside)

@@ -154,7 +154,7 @@ private func text(
 
     @Test func onlyScenariosWithPublishersHaveThem() throws {
         let people = try run(committed("baseline", ["horizon=5s"]))
-        #expect(!people.responses.contains { $0.name.hasPrefix("stream.") || $0.name.hasSuffix(".cpu") })
+        #expect(!people.responses.contains { $0.name.hasPrefix("stream.") || $0.name.hasSuffix(".cpu-per-message") })
         #expect(!people.responses.contains { $0.name.hasPrefix("gateway.us-east/") })
     }
 }

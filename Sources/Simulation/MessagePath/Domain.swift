@@ -155,7 +155,8 @@ struct Domain: ~Copyable {
             let rawPorts = world.rawPorts(server: world.serversOfRegion[region].lowerBound + index)
             let station = Station(
                 ports: relays + peers + 2 * all + rawPorts,
-                processor: Processor(threads: 1, milliCPU: cluster.cpu, wakeUpShare: max(wakeUps.share, wakeUps.localShare)))
+                processor: Processor(
+                    threads: 1, milliCPU: cluster.cpu, wakeUpShare: max(wakeUps.share, wakeUps.localShare)))
             return ServerState(
                 station: station, machine: world.makeMachine(world.serversOfRegion[region].lowerBound + index),
                 relays: relays, peers: peers, allServers: all, rawPorts: rawPorts,

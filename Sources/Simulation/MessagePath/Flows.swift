@@ -74,9 +74,10 @@ extension Domain {
         flow.pointee.stall = fate.arrives ? .unanswered : .hole
         flow.pointee.lastNew = departure
         flow.pointee.stalledAt = departure
-        flow.pointee.delay = RetransmissionSchedule.acknowledgementDelay(
-            writeGap: SimDuration(nanoseconds: flow.pointee.writeGap)
-        ).nanoseconds
+        flow.pointee.delay =
+            RetransmissionSchedule.acknowledgementDelay(
+                writeGap: SimDuration(nanoseconds: flow.pointee.writeGap)
+            ).nanoseconds
         flow.pointee.unanswered = fate.arrives ? Flow.bytes(item) : 0
         flow.pointee.fillLimit = fillLimit(place, flow, Flow.bytes(item))
         flow.pointee.detected = Int64.max
