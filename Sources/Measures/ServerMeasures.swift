@@ -88,8 +88,8 @@ extension SimTime {
     fileprivate func isAtOrAfter(_ other: SimTime) -> Bool { self >= other }
 }
 
-/// What is measured of a NATS server: its CPU while plain publishers are active, or all the time where only people send,
-/// and its memory if that has a limit;
+/// What is measured of a NATS server: its CPU while plain publishers are active, or all the time where only people
+/// send, and its memory if that has a limit;
 /// each is the response `server.SERVER.` plus the case's name.
 public enum ServerMeasure: String, CaseIterable, Sendable {
     case cpu

@@ -84,14 +84,14 @@ private func counts(_ made: Scenario) throws -> (published: Int64, delivered: In
     }
 
     /// 2 MB a second fill 4 MiB of buffer in less than 2 s; the first flush has written a part, so a second deadline
-    /// follows. Measured: 21.94 s after the cut.
+    /// follows. Measured: 21.15 to 21.94 s after the cut.
     @Test func aFastStreamIsClosedAfterTwoDeadlines() throws {
         let made = try stream(rate: "250/s", size: "8KB", horizon: "90s") {
             $0.timeline = [cut(at: 60_000, for: 30_000)]
         }
         let outcome = try run(made)
         let closed = try #require(outcome.times(of: "closed: Slow Consumer", subject: "us/nats-0").first)
-        #expect(closed > at(81_300) && closed < at(82_200), "\(closed)")
+        #expect(closed > at(81_000) && closed < at(82_200), "\(closed)")
     }
 
     /// 117, 200, 117 and 600 ms one way: nothing lost, nothing closed.

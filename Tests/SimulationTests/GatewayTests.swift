@@ -173,9 +173,10 @@ private func raw(_ made: Scenario) throws -> (published: Int64, delivered: Int64
         let back = try #require(outcome.times(of: "registered", subject: "us/nats-0").last)
         #expect(back > .start + .milliseconds(40_500))
         #expect(back < .start + .seconds(44))
-        // 12 s of backlog died with the connection; nobody was interested for the other 18.
-        #expect(try raw(made).lost >= 590)
-        #expect(outcome.response("raw.delivered")! < 0.51)
+        // 12 s of backlog died with the connection, but for what its socket may still bring over: 3.8 s at the most.
+        // Nobody was interested for the other 18.
+        #expect(try raw(made).lost >= 410)
+        #expect(outcome.response("raw.delivered")! < 0.58)
         #expect(outcome.response("raw.delivered")! > 0.40)
     }
 }

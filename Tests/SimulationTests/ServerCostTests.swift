@@ -185,6 +185,6 @@ import Testing
         let processor = run.domains[pointer: 0].pointee.servers[pointer: 0].pointee.station.processor
         let cores = Double(processor.busy + processor.beside) / 60e9
         print("MEETING people", run.world.people.count, "messages/s", processor.served / 60, "cores", cores)
-        #expect(abs(cores - 0.181) < 0.001)
+        #expect(abs(cores - 0.192) < 0.001)
     }
 }

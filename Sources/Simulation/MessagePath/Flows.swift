@@ -241,8 +241,16 @@ extension Domain {
         }
         flow.pointee.unanswered = 0
         let roundTrip = flow.pointee.path.roundTrip
-        flow.pointee.detected = min(flow.pointee.detected, time + roundTrip + roundTrip / 8)
-        scheduleRetry(place, flow)
+        let detected = time + roundTrip + roundTrip / 8
+        // A retransmission that gets through before stays as it is.
+        guard detected < min(flow.pointee.detected, flow.pointee.retryAt),
+            travel(to: world.servers[place.peer].region, at: SimTime(nanoseconds: detected)).isAnswered
+        else { return }
+        flow.pointee.detected = detected
+        flow.pointee.retryAt = detected
+        flow.pointee.retry = .recovery
+        flow.pointee.retryNumber &+= 1
+        schedule(.flush, object: place.object, payload: flow.pointee.retryNumber & 0xff_ffff, at: detected)
     }
 
     /// A retransmission got through.

@@ -16,6 +16,14 @@ extension Domain {
         let isLeft =
             flow.pointee.stall != .none && retry > time && retry < world.horizon && flow.pointee.orphans.isEmpty
         if isLeft {
+            guard place.asDialer else {
+                // Of what an acceptor says only that it says something matters: a ping, to the old connection.
+                flow.pointee.held.removeAll { item in
+                    if item.kind == .ping && flow.pointee.orphans.isEmpty { flow.pointee.orphans.append(item) }
+                }
+                if !flow.pointee.orphans.isEmpty { schedule(.orphan, object: place.object, at: retry) }
+                return dropHeld(flow, toward: world.servers[place.peer].region, at: time)
+            }
             var left = flow.pointee.filledAt >= 0 ? flow.pointee.kept : flow.pointee.held.count
             while left > 0 {
                 flow.pointee.orphans.append(flow.pointee.held.popFirst())
