@@ -219,8 +219,7 @@ struct RegionTests {
         let before = LabHoldings()
         let fabric = try Fabric.regions(threePlaces)
         let children = try threePlaces.map { try fabric.launch("/bin/sleep", ["600"], at: $0.name, log: "log") }
-        // Two regions and the dead address. What was there before may be on its way out: the kernel takes its time to
-        // remove the devices of an earlier lab.
+        // Two regions and the dead address. Labs of other suites come and go meanwhile.
         #expect(LabHoldings().devices >= 3)
         #expect(fabric.congestionControl == "cubic" || fabric.congestionControl == "reno")
         fabric.shutDown()
