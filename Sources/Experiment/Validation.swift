@@ -79,7 +79,7 @@ public struct ValidationPlan: Sendable {
 ///
 /// First all simulated runs, k of a scenario with seed k; then exclusive scenarios on real servers, one at a time;
 /// then the others side by side, the longest first. A run on real servers that fails or is not faithful is left out,
-/// named, and made again, a bounded number of times.
+/// named, and made again, a bounded number of times, each time with half as many others beside it.
 /// - Parameters:
 ///   - simulate: one replication on the model.
 ///   - progress: called from any thread, often.
@@ -129,7 +129,8 @@ private struct ValidationWork {
             // The longest first: at the end no lab waits for a single one that began late.
             if !isExclusive { waiting = byLength(waiting) }
             for attempt in 0...Self.repetitions where !waiting.isEmpty && !isCancelled() {
-                try perform(waiting, threads: isExclusive ? 1 : plan.jobs)
+                // Most runs are left out since others beside them took the processor.
+                try perform(waiting, threads: isExclusive ? 1 : max(1, plan.jobs >> attempt))
                 guard attempt < Self.repetitions, !isCancelled() else { break }
                 waiting = waiting.filter { runs[$0].map { !$0.problems.isEmpty } ?? false }.map(again)
                 jobs += waiting
