@@ -142,7 +142,7 @@ extension LabTests {
 
         /// The end of a server that nobody meant is an error, with a limit as without.
         @Test func aServerThatSomebodyElseKillsIsAnError() throws {
-            let deployment = try EmulatedDeployment(plainScenario(deployment(256 << 20)))
+            let deployment = try EmulatedDeployment(plainScenario(self.deployment(256 << 20)))
             let places = deployment.servers.map {
                 Fabric.Place(name: $0.name, cluster: deployment.regions[$0.region].name)
             }
