@@ -78,8 +78,10 @@ struct ReferenceQueue {
         let a = left.posted.item
         let b = right.posted.item
         if a.time != b.time { return a.time < b.time }
-        // Ring ports keep the order of appending; only what meets in a bin is ordered by its identity.
-        if left.posted.isUnordered && right.posted.isUnordered {
+        // Ring ports keep the order of appending; only what meets in a bin is ordered by its identity. What goes to
+        // the one never meets what goes to the other: which is first is only settled so that the order is one.
+        if left.posted.isUnordered != right.posted.isUnordered { return right.posted.isUnordered }
+        if left.posted.isUnordered {
             if Domain.precedes(a, b) { return true }
             if Domain.precedes(b, a) { return false }
         }
