@@ -12,6 +12,8 @@ public struct Station: ~Copyable {
     /// When the service of each port's first item can begin at the earliest; `Int64.max`: the port is empty.
     @usableFromInline let heads: UnsafeMutablePointer<Int64>
     @usableFromInline let gates: UnsafeMutablePointer<Int64>
+    /// Of the first 64 ports, which hold an item.
+    @usableFromInline var ready: UInt64 = 0
     public var processor: Processor
     /// A lower bound for the time of the next service, `Int64.max` when every port is empty.
     public var nextTime: Int64
@@ -45,17 +47,29 @@ public struct Station: ~Copyable {
     @inlinable
     public mutating func append(_ item: Item, to port: Int) {
         assert(port < portCount)
-        if heads[port] == Int64.max { heads[port] = max(item.time, gates[port]) }
+        if heads[port] == Int64.max {
+            heads[port] = max(item.time, gates[port])
+            if port < 64 { ready |= 1 << UInt64(port) }
+        }
         if item.time < nextTime { nextTime = item.time }
         ports[port].append(item)
     }
 
-    /// The port with the least head time, the lowest of equals. Complexity: O(ports).
+    /// The port with the least head time, the lowest of equals. Complexity: O(ports that hold an item).
     @inlinable
     public func earliestPort() -> Int {
         var best = 0
-        var least = heads[0]
-        var port = 1
+        var least = Int64.max
+        var bits = ready
+        while bits != 0 {
+            let port = bits.trailingZeroBitCount
+            bits &= bits &- 1
+            if heads[port] < least {
+                least = heads[port]
+                best = port
+            }
+        }
+        var port = 64
         while port < portCount {
             if heads[port] < least {
                 least = heads[port]
@@ -91,7 +105,12 @@ public struct Station: ~Copyable {
     @inlinable
     public mutating func take(from port: Int) -> Item {
         let item = ports[port].popFirst()
-        heads[port] = ports[port].isEmpty ? Int64.max : max(ports[port].first.time, gates[port])
+        if ports[port].isEmpty {
+            heads[port] = Int64.max
+            if port < 64 { ready &= ~(1 << UInt64(port)) }
+        } else {
+            heads[port] = max(ports[port].first.time, gates[port])
+        }
         return item
     }
 
@@ -109,6 +128,17 @@ public struct Station: ~Copyable {
             return nil
         }
         return Served(item: take(from: port), port: port)
+    }
+
+    /// Reads the first items of each port that holds any, up to `limit` of each; of the first 64 ports.
+    @inlinable
+    public func forEachWaiting(limit: Int, _ body: (Item, Int) -> Void) {
+        var bits = ready
+        while bits != 0 {
+            let port = bits.trailingZeroBitCount
+            bits &= bits &- 1
+            for position in 0..<min(limit, ports[port].count) { body(ports[port][position], port) }
+        }
     }
 
     @inlinable
