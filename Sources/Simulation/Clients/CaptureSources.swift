@@ -1,16 +1,23 @@
 import CallModel
 import EventKernel
 
-/// The people of a region as sources of captures: when each has something to publish next, in one dense row that
-/// every slot scans, and the cursors of their streams.
+/// The people of a region as sources of captures: when each has something to publish next, in dense rows that slots
+/// scan, and the cursors of their streams.
 struct CaptureSources: ~Copyable {
-    /// In ascending order.
-    private var people = Slab<Int32>()
-    /// By position in `people`: the least time over the person's cursors, `Int64.max` when nothing is left.
-    private var due = Slab<Int64>()
+    /// A person with something left to publish, and the least time over the person's cursors.
+    private struct Source: BitwiseCopyable {
+        var due: Int64
+        var person: Int32
+    }
+
+    /// Those who publish within the next second or so, whom every slot scans, and the others, of whom the first is
+    /// due at `lateLeast`.
+    private var soon = Slab<Source>()
+    private var late = Slab<Source>()
+    private var lateLeast = Int64.max
     /// By stream.
     private let cursors: Table<MediaCursor>
-    /// The least time in `due`.
+    /// The least time over all.
     private(set) var least = Int64.max
     /// The captures gathered last, in order of (time, stream, sequence).
     private(set) var captures = ItemBuffer<PublishDue>()
@@ -29,8 +36,9 @@ struct CaptureSources: ~Copyable {
         for kind in 0..<StreamKind.count {
             time = min(time, cursors[pointer: person * StreamKind.count + kind].pointee.time.nanoseconds)
         }
-        people.append(Int32(person))
-        due.append(time)
+        guard time < Int64.max else { return }
+        late.append(Source(due: time, person: Int32(person)))
+        lateLeast = min(lateLeast, time)
         least = min(least, time)
     }
 
@@ -38,18 +46,46 @@ struct CaptureSources: ~Copyable {
     mutating func gather(until end: Int64, _ world: World) {
         captures.removeAll()
         guard least < end else { return }
-        var next = Int64.max
-        for position in 0..<people.count {
-            var time = due[position]
-            if time < end {
-                time = take(Int(people[position]), until: end, world)
-                due[position] = time
+        if lateLeast < end { wake(dueBefore: end + Self.reach) }
+        var next = lateLeast
+        var kept = 0
+        for position in 0..<soon.count {
+            var source = soon[position]
+            if source.due < end { source.due = take(Int(source.person), until: end, world) }
+            if source.due < end + Self.reach {
+                next = min(next, source.due)
+                soon[kept] = source
+                kept += 1
+            } else if source.due < Int64.max {
+                next = min(next, source.due)
+                late.append(source)
+                lateLeast = min(lateLeast, source.due)
             }
-            next = min(next, time)
         }
+        soon.removeLast(soon.count - kept)
         least = next
         sorter.sort(
             &captures, slotShift: world.slotShift, time: { SimTime(nanoseconds: $0.time) }, precedes: Self.precedes)
+    }
+
+    /// A second: longer than a stream that flows pauses.
+    private static var reach: Int64 { 1_000_000_000 }
+
+    /// Moves late sources that are due before `bound` to the others.
+    private mutating func wake(dueBefore bound: Int64) {
+        var kept = 0
+        lateLeast = Int64.max
+        for position in 0..<late.count {
+            let source = late[position]
+            if source.due < bound {
+                soon.append(source)
+            } else {
+                lateLeast = min(lateLeast, source.due)
+                late[kept] = source
+                kept += 1
+            }
+        }
+        late.removeLast(late.count - kept)
     }
 
     private static func precedes(_ left: PublishDue, _ right: PublishDue) -> Bool {

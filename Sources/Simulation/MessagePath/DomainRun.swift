@@ -90,11 +90,16 @@ extension Domain {
     }
 
     /// Serves the region's stations until `end`, in windows that no output of a station can reach.
+    ///
+    /// Relays hear from servers alone, servers from relays and from each other. So relays can go as far as the first
+    /// server that may act, plus its hop; then servers as far as the relays that are left allow.
     private mutating func runStations(until end: Int64) {
+        let hop = costs.serverHop
+        let serverHops = min(costs.routeHop, 2 * hop)
         while true {
-            var next = Int64.max
-            for relay in 0..<relays.count { next = min(next, relays[pointer: relay].pointee.station.nextTime) }
-            for server in 0..<servers.count { next = min(next, servers[pointer: server].pointee.station.nextTime) }
+            let relayNext = nextRelay()
+            let serverNext = nextServer()
+            let next = min(relayNext, serverNext)
             let timer = nextAgenda
             if timer <= next {
                 guard timer < end else { return }
@@ -102,18 +107,42 @@ extension Domain {
                 continue
             }
             guard next < end else { return }
-            let window = min(min(next + world.leastHop, end), timer)
-            for relay in 0..<relays.count where relays[pointer: relay].pointee.station.nextTime < window {
-                if isCrowded { touchSessions(relay) }
-                while let served = relays[pointer: relay].pointee.station.next(before: window) {
-                    serveRelay(relay, served)
-                }
+            serveRelays(before: min(min(serverNext, relayNext + hop) + hop, min(timer, end)))
+            let window = min(nextRelay() + hop, nextServer() + serverHops)
+            serveServers(before: min(window, min(nextAgenda, end)))
+        }
+    }
+
+    /// A lower bound for the next service of any relay; far, but not so far that a hop would overflow, without work.
+    @inline(__always)
+    private func nextRelay() -> Int64 {
+        var next = Int64.max / 2
+        for relay in 0..<relays.count { next = min(next, relays[pointer: relay].pointee.station.nextTime) }
+        return next
+    }
+
+    /// The same for the servers.
+    @inline(__always)
+    private func nextServer() -> Int64 {
+        var next = Int64.max / 2
+        for server in 0..<servers.count { next = min(next, servers[pointer: server].pointee.station.nextTime) }
+        return next
+    }
+
+    private mutating func serveRelays(before window: Int64) {
+        for relay in 0..<relays.count where relays[pointer: relay].pointee.station.nextTime < window {
+            if isCrowded { touchSessions(relay) }
+            while let served = relays[pointer: relay].pointee.station.next(before: window) {
+                serveRelay(relay, served)
             }
-            for server in 0..<servers.count where servers[pointer: server].pointee.station.nextTime < window {
-                if isCrowded { touchPlans(server) }
-                while let served = servers[pointer: server].pointee.station.next(before: window) {
-                    serveServer(server, served)
-                }
+        }
+    }
+
+    private mutating func serveServers(before window: Int64) {
+        for server in 0..<servers.count where servers[pointer: server].pointee.station.nextTime < window {
+            if isCrowded { touchPlans(server) }
+            while let served = servers[pointer: server].pointee.station.next(before: window) {
+                serveServer(server, served)
             }
         }
     }

@@ -41,6 +41,8 @@ extension Domain {
         }
     }
 
+    // Inlined: a call that only reads would copy the whole region first.
+    @inline(__always)
     private func source(of port: Int) -> Source {
         port < relays.count || port >= rawPort ? .client : port < relays.count + servers.count ? .route : .gateway
     }
