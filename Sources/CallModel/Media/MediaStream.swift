@@ -144,7 +144,7 @@ public struct MediaCursor: Hashable, Sendable, BitwiseCopyable {
     }
 
     /// Moves one packet on within the segment, without a look at the stream.
-    /// - Returns: `false`, with nothing changed, at the segment's last packet: `MediaStream.advance` goes on from there.
+    /// - Returns: `false`, with nothing changed, at the segment's last packet: `MediaStream.advance` goes on.
     @inlinable
     public mutating func stepWithinSegment() -> Bool {
         if restOfTick > 1 {
