@@ -77,7 +77,7 @@ struct Run: ~Copyable {
     private func place(_ person: Int, isSteady: Bool) {
         let plan = world.people[person]
         let home = domains[pointer: plan.region]
-        home.pointee.active.append(Int32(person))
+        home.pointee.sources.add(person)
         home.pointee.arm(person, .leave, at: max(0, plan.leave.nanoseconds))
         guard isSteady && plan.isInProgress else {
             return home.pointee.arm(person, .join, at: max(0, plan.join.nanoseconds))

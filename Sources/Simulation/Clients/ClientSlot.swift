@@ -10,28 +10,30 @@ import Network
 extension Domain {
     mutating func runClients(slot: Int64, until end: Int64) {
         drained.removeAll()
-        if arrivals.earliestSlot == slot {
+        if arrivals.holds(slot: slot) {
             arrivals.drain(slot: slot, into: &drained)
             sorter.sort(
                 &drained, slotShift: world.slotShift, time: { SimTime(nanoseconds: $0.time) }, precedes: Self.precedes)
         }
-        gatherPublishes(until: end)
+        sources.gather(until: end, world)
         var arrival = 0
         var publish = 0
+        var touchedArrivals = isCrowded ? 0 : Int.max
+        var touchedCaptures = touchedArrivals
         while true {
+            if arrival >= touchedArrivals { touchedArrivals = touchReceivers(from: arrival) }
+            if publish >= touchedCaptures { touchedCaptures = touchSenders(from: publish) }
             let arrivalTime = arrival < drained.count ? drained[arrival].time : Int64.max
-            let timerTime = clientTimers.peek().nanoseconds
-            let publishTime = publish < publishes.count ? publishes[publish].time : Int64.max
-            let next = min(arrivalTime, min(timerTime, publishTime))
+            let publishTime = publish < sources.captures.count ? sources.captures[publish].time : Int64.max
+            let next = min(arrivalTime, min(nextTimer, publishTime))
             guard next < end else { break }
             if arrivalTime == next {
                 receive(drained[arrival])
                 arrival += 1
-            } else if timerTime == next {
-                let timer = clientTimers.popLive(before: SimTime(nanoseconds: next + 1))!
-                clientTimerFired(Int(timer.entity), ClientTimer(rawValue: timer.kind)!, at: next)
+            } else if nextTimer == next {
+                fireClientTimer(at: next)
             } else {
-                capture(publishes[publish])
+                capture(sources.captures[publish])
                 publish += 1
             }
         }
@@ -42,35 +44,12 @@ extension Domain {
         }
     }
 
-    /// Collects the captures due before `end`, in order of (time, stream, sequence).
-    mutating func gatherPublishes(until end: Int64) {
-        publishes.removeAll(keepingCapacity: true)
-        for person in active where people[pointer: Int(person)].pointee.nextPublish < end {
-            takeDue(Int(person), until: end)
+    /// Fires the client timer that is due at `time`, the least that any can be; re-armed ones may be due later.
+    private mutating func fireClientTimer(at time: Int64) {
+        if let timer = clientTimers.popLive(before: SimTime(nanoseconds: time + 1)) {
+            clientTimerFired(Int(timer.entity), ClientTimer(rawValue: timer.kind)!, at: time)
         }
-        publishes.sort {
-            if $0.time != $1.time { return $0.time < $1.time }
-            if $0.stream != $1.stream { return $0.stream < $1.stream }
-            return $0.sequence < $1.sequence
-        }
-    }
-
-    private mutating func takeDue(_ person: Int, until end: Int64) {
-        let client = people[pointer: person]
-        var least = Int64.max
-        for kind in 0..<StreamKind.count {
-            var cursor = client.pointee.cursors[kind]
-            guard cursor.time < .never else { continue }
-            let stream = person * StreamKind.count + kind
-            while cursor.time.nanoseconds < end {
-                publishes.append(
-                    PublishDue(time: cursor.time.nanoseconds, stream: UInt32(stream), sequence: cursor.sequence))
-                world.streams.advance(stream, &cursor)
-            }
-            client.pointee.cursors[kind] = cursor
-            least = min(least, cursor.time.nanoseconds)
-        }
-        client.pointee.nextPublish = least
+        nextTimer = clientTimers.peek().nanoseconds
     }
 
     // MARK: Sending
@@ -87,16 +66,16 @@ extension Domain {
         }
         let kind = StreamTable.kind(of: due.stream)
         let session = client.pointee.elected!.session
-        let place = world.relays[client.pointee.elected!.relay]
+        let place = addresses[client.pointee.elected!.relay]
         var arrival =
             due.time
             + world.access.delay(
-                person, place.region, sender: due.stream, sequence: due.sequence, leg: session & 0xfff)
-        if place.transport == .webSocket {
+                person, Int(place.region), sender: due.stream, sequence: due.sequence, leg: session & 0xfff)
+        if place.isWebSocket {
             arrival = max(arrival, client.pointee.elected!.lastUplink + 1)
             client.pointee.elected!.lastUplink = arrival
         }
-        guard world.sites.passes(place.region, from: due.time, to: arrival) else {
+        guard world.sites.passes(Int(place.region), from: due.time, to: arrival) else {
             return losses.add(
                 stream: due.stream, sequence: due.sequence, scope: .everyone, fate: .lost(.siteUnreachable),
                 at: due.time)
@@ -106,7 +85,7 @@ extension Domain {
             time: arrival, published: due.time, sender: due.stream, sequence: due.sequence, list: session,
             size: world.streams.units(kind: kind, sequence: due.sequence), kind: .media,
             flags: isKeyFrame ? ItemFlags.keyFrame : 0)
-        post(item, to: .relay(Int32(place.local), port: 0), in: place.region)
+        post(item, to: .relay(place.local, port: 0), in: Int(place.region))
     }
 
     /// Why a person without an elected session is not heard.
@@ -143,8 +122,7 @@ extension Domain {
         let kind = StreamTable.kind(of: item.sender)
         let pair = world.pair(receiver: person, sender: sender)
         let path = world.path(sender, person)
-        let window = windows[pointer: pair * StreamKind.count + kind]
-        guard gaps.receive(item.sequence, window) else {
+        guard gaps.receive(StreamKind(rawValue: kind)!, item.sequence, pairs[pointer: pair]) else {
             return tally.addExtra(kind: kind, path: path, phase: world.phase(of: item.published))
         }
         tally.addDelivery(kind: kind, path: path, published: item.published, arrival: item.time, world)
@@ -171,7 +149,7 @@ extension Domain {
             }
         case .video:
             if !world.traits[sender].hasMicrophone { noteContinuity(state, at: item.time) }
-            let decodable = chains[pair].arrive(item.sequence, isKeyFrame: item.flags & ItemFlags.keyFrame != 0)
+            let decodable = state.pointee.chain.arrive(item.sequence, isKeyFrame: item.flags & ItemFlags.keyFrame != 0)
             if decodable > 0 {
                 countDecodable(decodable, pair, item, path: path)
                 if state.pointee.setupStart >= 0 && state.pointee.videoReady < 0 {
@@ -187,7 +165,7 @@ extension Domain {
     /// Each frame counts in the phase of its own capture: a late one may free others of the next phase.
     private mutating func countDecodable(_ count: Int, _ pair: Int, _ item: Item, path: PathKind) {
         if count == 1 { return tally.addDecodable(1, path: path, phase: world.phase(of: item.published)) }
-        let end = chains[pair].next
+        let end = pairs[pointer: pair].pointee.chain.next
         for frame in (end - UInt32(count))..<end {
             let captured = world.streams.captureTime(Int(item.sender), frame)
             tally.addDecodable(1, path: path, phase: world.phase(of: captured))

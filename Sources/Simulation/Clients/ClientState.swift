@@ -56,20 +56,18 @@ struct PresenceChange {
 
 /// A client: the browser of one person.
 struct ClientState {
+    // What every packet asks for comes first: it shares a line of the cache.
     var phase = ClientPhase.outside
-    var cursors: [MediaCursor]
-    /// The least time over the cursors; `Int64.max` when there is nothing more to capture.
-    var nextPublish = Int64.max
+    var elected: Candidate?
+    /// Latest packet on the elected session.
+    var lastPacket: Int64 = 0
     /// Number of connections made so far.
     var connections: UInt32 = 0
     var candidates: [Candidate] = []
     var election: Election?
-    var elected: Candidate?
     var policy: ReconnectPolicy
     var resolver: Resolver?
     var backoff: RandomStream
-    /// Latest packet on the elected session.
-    var lastPacket: Int64 = 0
     /// Whether the attempt under way follows a loss.
     var isReconnecting = false
     /// Since when the person has been without media, for the clock of reconnects.
@@ -88,9 +86,6 @@ struct ClientState {
 
     init(_ world: World, person: Int) {
         let plan = world.people[person]
-        cursors = (0..<StreamKind.count).map { kind in
-            world.streams.schedules[person * StreamKind.count + kind]?.cursor(notBefore: .start) ?? MediaCursor()
-        }
         policy = ReconnectPolicy(world.client)
         backoff = RandomStream(
             seed: world.scenario.seed, purpose: .backoff, replication: world.replication, entity: plan.entity)
@@ -103,18 +98,11 @@ struct ClientState {
         case .election, .pinned:
             resolver = nil
         }
-        refreshNext()
-    }
-
-    mutating func refreshNext() {
-        var least = Int64.max
-        for cursor in cursors { least = min(least, cursor.time.nanoseconds) }
-        nextPublish = least
     }
 }
 
 /// A capture that is due in the current slot.
-struct PublishDue {
+struct PublishDue: BitwiseCopyable {
     var time: Int64
     var stream: UInt32
     var sequence: UInt32

@@ -24,6 +24,7 @@ extension Domain {
     mutating func arm(_ person: Int, _ timer: ClientTimer, at time: Int64) {
         guard time < world.horizon else { return }
         clientTimers.schedule(entity: UInt32(person), kind: timer.rawValue, at: SimTime(nanoseconds: time))
+        nextTimer = min(nextTimer, time)
     }
 
     // MARK: Attempts

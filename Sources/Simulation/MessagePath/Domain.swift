@@ -2,6 +2,7 @@ import CallModel
 import EventKernel
 import Measures
 import NATSModel
+import Network
 import RandomVariates
 import Scenario
 
@@ -53,23 +54,27 @@ enum AgendaKind: UInt8 {
 struct Domain: ~Copyable {
     let world: World
     let region: Int
+    let costs: PathCosts
+    /// Over all relays.
+    let addresses: Table<RelayAddress>
     let firstRelay: Int
     let firstServer: Int
     var relays: Table<RelayState>
     var servers: Table<ServerState>
     var plans: PlanTable
     var agenda: TimerCalendar
+    /// When its next entry is due.
+    var nextAgenda = Int64.max
     var people: Table<ClientState>
     var clientTimers: TimerTable
+    /// No client timer is due before.
+    var nextTimer = Int64.max
     /// Copies on their way to the region's people.
     var arrivals: SlotBin<Item>
     /// Copies of the last slot that would have arrived after the horizon.
     var cutShort: [Item] = []
-    /// People with something to publish, in ascending order.
-    var active: [Int32] = []
+    var sources: CaptureSources
     var pairs: Slab<PairState>
-    var windows: Slab<ReceptionWindow>
-    var chains: [KeyFrameChain]
     var gaps = GapStore()
     var losses = LossLog()
     var trails: Trails
@@ -94,7 +99,8 @@ struct Domain: ~Copyable {
     var gatewayScratch: [GatewayOutput] = []
     var drained = ItemBuffer<Item>()
     var sorter = SlotSorter<Item>()
-    var publishes: [PublishDue] = []
+    /// The sum of what was read ahead (`Touching.swift`); nothing depends on it.
+    var touchSum: Int64 = 0
     var raw: RawTraffic
     /// By plain publisher: its connection among those of its server.
     let rawConnections: [Int]
@@ -105,6 +111,12 @@ struct Domain: ~Copyable {
     init(_ world: World, region: Int, useReference: Bool, journalLimit: Int, recordingLimit: Int?) {
         self.world = world
         self.region = region
+        costs = PathCosts(world)
+        addresses = Table(count: world.relays.count) { index in
+            let place = world.relays[index]
+            return RelayAddress(
+                region: Int32(place.region), local: Int32(place.local), isWebSocket: place.transport == .webSocket)
+        }
         firstRelay = world.relaysOfRegion[region].lowerBound
         firstServer = world.serversOfRegion[region].lowerBound
         relays = Self.makeRelays(world, region)
@@ -114,10 +126,9 @@ struct Domain: ~Copyable {
         people = Table(count: world.people.count) { ClientState(world, person: $0) }
         clientTimers = TimerTable(
             entities: max(1, world.people.count), kinds: ClientTimer.allCases.count, limit: 1 << 26)
+        sources = CaptureSources(world, region: region)
         arrivals = SlotBin(slotShift: world.slotShift, slots: 1024)
         pairs = Slab(capacity: max(1, world.pairCount))
-        windows = Slab(capacity: max(1, world.pairCount * StreamKind.count))
-        chains = Array(repeating: KeyFrameChain(), count: world.pairCount)
         trails = Trails(
             streams: world.people.count * StreamKind.count, servers: world.serversOfRegion[region].count)
         tally = Tally(world)
@@ -211,5 +222,6 @@ struct Domain: ~Copyable {
         agenda.schedule(
             TimerKey(entity: UInt32(object), kind: kind.rawValue, generation: payload),
             at: SimTime(nanoseconds: time))
+        nextAgenda = min(nextAgenda, time)
     }
 }

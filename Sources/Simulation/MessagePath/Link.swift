@@ -36,6 +36,7 @@ extension Domain {
     }
 
     /// Random bits of an item on its way over a connection.
+    @inline(__always)
     private func bits(_ place: FlowPlace, _ item: Item, leg: UInt32) -> UInt64 {
         let connection = UInt32(firstServer + place.server) << 14 | UInt32(place.peer) << 2 | (place.asDialer ? 2 : 0)
         return messageBits(
@@ -49,6 +50,7 @@ extension Domain {
     }
 
     /// Up to `jitter` nanoseconds.
+    @inline(__always)
     private func jitter(_ place: FlowPlace, _ item: Item, _ jitter: Int64, leg: UInt32) -> Int64 {
         jitter == 0 ? 0 : Int64(bits(place, item, leg: leg).multipliedFullWidth(by: UInt64(jitter + 1)).high)
     }
@@ -66,6 +68,7 @@ extension Domain {
         wires[target].append(Posted(region: Int32(target), destination: destination, item: item))
     }
 
+    @inline(__always)
     func wanPort(of peer: Int, from server: Int, asDialer: Bool) -> Destination {
         let target = world.servers[peer].region
         let base = world.relaysOfRegion[target].count + world.serversOfRegion[target].count

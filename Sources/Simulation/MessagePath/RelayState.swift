@@ -25,6 +25,9 @@ struct RelaySession: BitwiseCopyable {
     var lastArrival: Int64 = 0
     /// Index of the ring of packets that wait for the downlink, -1: none yet.
     var waiting: Int32 = -1
+    /// Region of the person.
+    var home: Int32
+    var way: AccessWay
 }
 
 /// Names one connection of one person for all time.
@@ -98,11 +101,12 @@ struct RelayState: ~Copyable {
         return -1
     }
 
-    mutating func openSession(_ id: UInt32, at time: Int64) -> Int {
+    mutating func openSession(_ id: UInt32, home: Int32, way: AccessWay, at time: Int64) -> Int {
         let person = SessionID.person(id)
         let slot = sessions.count
         sessions.append(
-            RelaySession(id: id, state: .testing, previous: newest[person], lastInbound: time))
+            RelaySession(
+                id: id, state: .testing, previous: newest[person], lastInbound: time, home: home, way: way))
         newest[person] = Int32(slot)
         return slot
     }

@@ -41,6 +41,12 @@ public struct Slab<Element: BitwiseCopyable>: ~Copyable {
 
     public mutating func removeAll() { count = 0 }
 
+    /// Removes the last elements, so many.
+    public mutating func removeLast(_ number: Int) {
+        precondition(number >= 0 && number <= count)
+        count -= number
+    }
+
     /// The elements as a buffer, valid until the next change of the slab.
     @inlinable public var buffer: UnsafeMutableBufferPointer<Element> {
         UnsafeMutableBufferPointer(start: base, count: count)
