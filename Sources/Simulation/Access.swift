@@ -23,12 +23,27 @@ extension Purpose {
 struct AccessWay: BitwiseCopyable {
     var path: AccessPath
     var key: UInt64
-    /// Bits per second of the last mile.
-    var downstream: Int64
+    /// Bits per second of the last mile, and 2^64 over it: a division costs as much as all else that a copy asks for.
+    let downstream: Int64
+    private let inverse: UInt64
 
-    /// Nanoseconds that a packet of so many bytes keeps the downlink busy.
+    init(path: AccessPath, key: UInt64, downstream: Int64) {
+        precondition(downstream > 0)
+        self.path = path
+        self.key = key
+        self.downstream = downstream
+        inverse = UInt64.max / UInt64(downstream)
+    }
+
+    /// Nanoseconds that a packet of so many bytes keeps the downlink busy, rounded down.
     @inline(__always)
-    func downlinkTime(bytes: Int64) -> Int64 { bytes * 8_000_000_000 / downstream }
+    func downlinkTime(bytes: Int64) -> Int64 {
+        let bits = UInt64(bytes) * 8_000_000_000
+        // At most one too small, as `bits` is below 2^53.
+        let quotient = bits.multipliedFullWidth(by: inverse).high
+        let rest = bits &- quotient &* UInt64(downstream)
+        return Int64(truncatingIfNeeded: rest >= UInt64(downstream) ? quotient &+ 1 : quotient)
+    }
 }
 
 /// The delays of packets between people and sites, keyed by the identity of person and message: a lost message
@@ -74,8 +89,13 @@ struct AccessTable {
     /// The one-way delay of a packet. `leg` tells apart the directions and connections that a message takes.
     @inline(__always)
     func delay(_ way: AccessWay, sender: UInt32, sequence: UInt32, leg: UInt32) -> Int64 {
-        let bits = messageBits(way.key, sender: sender, sequence: sequence, leg: leg)
-        return queueing.oneWay(way.path, bits: bits).nanoseconds
+        delay(way, message: messageWord(sender: sender, sequence: sequence), leg: leg)
+    }
+
+    /// The same for one of several copies of a message: its word is the same for all.
+    @inline(__always)
+    func delay(_ way: AccessWay, message: UInt64, leg: UInt32) -> Int64 {
+        queueing.oneWay(way.path, bits: messageBits(way.key, message: message, leg: leg)).nanoseconds
     }
 
     @inline(__always)

@@ -168,6 +168,7 @@ extension Domain {
     /// Publishes everything captured at exactly `time`, in order of (stream, sequence).
     private mutating func captureNext(at time: Int64) {
         sources.gather(until: time + 1, world)
+        // People are looked at in the order of their numbers: so are the streams.
         for position in 0..<sources.captures.count { capture(sources.captures[position]) }
     }
 }

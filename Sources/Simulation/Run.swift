@@ -141,6 +141,9 @@ struct Run: ~Copyable {
     /// Puts on the wire what departs before `end`, in order of departure over all servers of the region.
     private func exchangeWire(_ source: Int, _ target: Int, until end: Int64) {
         let from = domains[pointer: source]
+        if !world.limitsBandwidth && !from.pointee.hasPackets(toward: target, before: end) {
+            return from.pointee.releaseFlows(toward: target, before: end, into: domains[pointer: target])
+        }
         from.pointee.gatherWire(toward: target, before: end)
         while let entry = from.pointee.popWire(toward: target, before: end) {
             domains[pointer: target].pointee.deliver(entry.item, to: entry.destination)

@@ -74,6 +74,7 @@ extension Domain {
         client.pointee.connections = 1
         client.pointee.elected = Candidate(session: session, relay: relay, isOpen: true)
         client.pointee.phase = .connected
+        receivers[pointer: person].pointee.session = session
         client.pointee.presence.append(
             PresenceChange(time: 0, state: .connected, region: Int32(world.relays[relay].region)))
         let limit =

@@ -1,113 +1,86 @@
 import CallModel
 import EventKernel
 
-/// The people of a region as sources of captures: when each has something to publish next, in dense rows that slots
-/// scan, and the cursors of their streams.
+/// The people of a region as sources of captures: the cursors of their streams, and bins of people by the slot of
+/// their next capture, so that a slot looks at those who have something for it and at nobody else.
 struct CaptureSources: ~Copyable {
-    /// A person with something left to publish, and the least time over the person's cursors.
-    private struct Source: BitwiseCopyable {
-        var due: Int64
-        var person: Int32
-    }
-
-    /// Those who publish within the next second or so, whom every slot scans, and the others, of whom the first is
-    /// due at `lateLeast`.
-    private var soon = Slab<Source>()
-    private var late = Slab<Source>()
-    private var lateLeast = Int64.max
     /// By stream.
     private let cursors: Table<MediaCursor>
-    /// The least time over all.
-    private(set) var least = Int64.max
-    /// The captures gathered last, in order of (time, stream, sequence).
+    /// Those with captures left, by the slot of the next one.
+    private var due: SlotBin<UInt32>
+    private var drained = ItemBuffer<UInt32>()
+    /// The captures gathered last: those of one person lie together, in order of (time, stream, sequence).
     private(set) var captures = ItemBuffer<PublishDue>()
-    private var sorter = SlotSorter<PublishDue>()
+    /// For the reference executor, which asks for instants: the least time over all.
+    private(set) var least = Int64.max
 
     init(_ world: World, region: Int) {
         cursors = Table(count: world.people.count * StreamKind.count) { stream in
             guard world.people[stream / StreamKind.count].region == region else { return MediaCursor() }
             return world.streams.schedules[stream]?.cursor(notBefore: .start) ?? MediaCursor()
         }
+        due = SlotBin(slotShift: world.slotShift, slots: 1024)
     }
 
     /// Adds the next person of the region.
     mutating func add(_ person: Int) {
-        var time = Int64.max
+        var time = SimTime.never
         for kind in 0..<StreamKind.count {
-            time = min(time, cursors[pointer: person * StreamKind.count + kind].pointee.time.nanoseconds)
+            time = min(time, cursors[pointer: person * StreamKind.count + kind].pointee.time)
         }
-        guard time < Int64.max else { return }
-        late.append(Source(due: time, person: Int32(person)))
-        lateLeast = min(lateLeast, time)
-        least = min(least, time)
+        guard time < .never else { return }
+        due.append(UInt32(person), at: time)
+        least = min(least, time.nanoseconds)
     }
 
-    /// Gathers the captures due before `end`, all of them in one slot.
+    /// Whether a slot has captures; no earlier one may be gathered after it.
+    @inline(__always)
+    func hasCaptures(in slot: Int64) -> Bool { due.holds(slot: slot) }
+
+    /// The first slot that has captures.
+    var earliestSlot: Int64? { due.earliestSlot }
+
+    /// Gathers the captures of a slot that are due before `end`; what the horizon cuts off is never asked for.
+    mutating func gather(slot: Int64, until end: Int64, _ world: World) {
+        captures.removeAll()
+        guard due.holds(slot: slot) else { return }
+        drained.removeAll()
+        due.drain(slot: slot, into: &drained)
+        for position in 0..<drained.count {
+            let next = take(drained[position], until: end, world)
+            if next.nanoseconds >> Int64(world.slotShift) > slot && next < .never {
+                due.append(drained[position], at: next)
+            }
+        }
+    }
+
+    /// Gathers the captures due before `end` by a look at everybody: the reference executor's way.
     mutating func gather(until end: Int64, _ world: World) {
         captures.removeAll()
         guard least < end else { return }
-        if lateLeast < end { wake(dueBefore: end + Self.reach) }
-        var next = lateLeast
-        var kept = 0
-        for position in 0..<soon.count {
-            var source = soon[position]
-            if source.due < end { source.due = take(Int(source.person), until: end, world) }
-            if source.due < end + Self.reach {
-                next = min(next, source.due)
-                soon[kept] = source
-                kept += 1
-            } else if source.due < Int64.max {
-                next = min(next, source.due)
-                late.append(source)
-                lateLeast = min(lateLeast, source.due)
-            }
+        least = Int64.max
+        for person in 0..<(cursors.count / StreamKind.count) {
+            least = min(least, take(UInt32(person), until: end, world).nanoseconds)
         }
-        soon.removeLast(soon.count - kept)
-        least = next
-        sorter.sort(
-            &captures, slotShift: world.slotShift, time: { SimTime(nanoseconds: $0.time) }, precedes: Self.precedes)
-    }
-
-    /// A second: longer than a stream that flows pauses.
-    private static var reach: Int64 { 1_000_000_000 }
-
-    /// Moves late sources that are due before `bound` to the others.
-    private mutating func wake(dueBefore bound: Int64) {
-        var kept = 0
-        lateLeast = Int64.max
-        for position in 0..<late.count {
-            let source = late[position]
-            if source.due < bound {
-                soon.append(source)
-            } else {
-                lateLeast = min(lateLeast, source.due)
-                late[kept] = source
-                kept += 1
-            }
-        }
-        late.removeLast(late.count - kept)
-    }
-
-    private static func precedes(_ left: PublishDue, _ right: PublishDue) -> Bool {
-        if left.stream != right.stream { return left.stream < right.stream }
-        return left.sequence < right.sequence
     }
 
     /// Takes a person's captures before `end` and returns when the next one is due.
     @inline(__always)
-    private mutating func take(_ person: Int, until end: Int64, _ world: World) -> Int64 {
-        var least = Int64.max
-        for stream in (person * StreamKind.count)..<((person + 1) * StreamKind.count) {
-            let cursor = cursors[pointer: stream]
-            while cursor.pointee.time.nanoseconds < end {
-                captures.append(
-                    PublishDue(
-                        time: cursor.pointee.time.nanoseconds, stream: UInt32(stream),
-                        sequence: cursor.pointee.sequence))
-                if !cursor.pointee.stepWithinSegment() { world.streams.advance(stream, &cursor.pointee) }
+    private mutating func take(_ person: UInt32, until end: Int64, _ world: World) -> SimTime {
+        let first = Int(person) * StreamKind.count
+        while true {
+            var stream = first
+            var time = cursors[pointer: first].pointee.time
+            for other in (first + 1)..<(first + StreamKind.count) {
+                let otherTime = cursors[pointer: other].pointee.time
+                stream = otherTime < time ? other : stream
+                time = min(time, otherTime)
             }
-            least = min(least, cursor.pointee.time.nanoseconds)
+            guard time.nanoseconds < end else { return time }
+            let cursor = cursors[pointer: stream]
+            captures.append(
+                PublishDue(time: time.nanoseconds, stream: UInt32(stream), sequence: cursor.pointee.sequence))
+            if !cursor.pointee.stepWithinSegment() { world.streams.advance(stream, &cursor.pointee) }
         }
-        return least
     }
 }

@@ -3,43 +3,110 @@ import EventKernel
 import Measures
 import Network
 
-/// One slot of the region's people: arrivals, timers and captures, merged in the order of time.
+/// One slot of the region's people: arrivals, timers and captures.
 ///
-/// Equal times: arrivals before timers before captures. Everything that arrives in a slot left its relay before the
-/// slot began, so the slot can run at its start.
+/// Everything that arrives in a slot left its relay before the slot began, so the slot can run at its start. The order
+/// is that of time; at equal times arrivals come before timers before captures. Most people cannot tell: one to whom
+/// nothing happens but media in order on the elected session, and no timer, shares nothing that depends on an order with
+/// anybody else. Their packets are settled as they lie; what is left is sorted and merged.
 extension Domain {
     mutating func runClients(slot: Int64, until end: Int64) {
         drained.removeAll()
+        unruly.removeAll()
+        unrulyCaptures.removeAll()
         if arrivals.holds(slot: slot) {
             arrivals.drain(slot: slot, into: &drained)
-            sorter.sort(
-                &drained, slotShift: world.slotShift, time: { SimTime(nanoseconds: $0.time) }, precedes: Self.precedes)
+            findUnruly(Int32(truncatingIfNeeded: slot))
+            settleArrivals(Int32(truncatingIfNeeded: slot), until: end)
         }
-        sources.gather(until: end, world)
+        sources.gather(slot: slot, until: end, world)
+        settleCaptures(Int32(truncatingIfNeeded: slot), until: end)
+        if !unruly.isEmpty || !unrulyCaptures.isEmpty || nextTimer < end { merge(until: end) }
+    }
+
+    /// Looks for people whose arrivals are not as expected.
+    private mutating func findUnruly(_ slot: Int32) {
+        for position in 0..<drained.count {
+            let item = drained[position]
+            let receiver = receivers[pointer: SessionID.person(item.list)]
+            let isExpected =
+                item.kind == .media && item.list == receiver.pointee.session && item.time > receiver.pointee.lastSeen
+            receiver.pointee.unrulySlot = isExpected ? receiver.pointee.unrulySlot : slot
+            receiver.pointee.lastSeen = max(receiver.pointee.lastSeen, item.time)
+        }
+    }
+
+    /// Whether a person's packets of a slot can be settled in the order in which they lie.
+    @inline(__always)
+    private mutating func isCalm(_ person: Int, _ slot: Int32, until end: Int64) -> Bool {
+        let receiver = receivers[pointer: person]
+        guard receiver.pointee.unrulySlot != slot else { return false }
+        return receiver.pointee.quietUntil >= end || refreshQuiet(person) >= end
+    }
+
+    private mutating func settleArrivals(_ slot: Int32, until end: Int64) {
+        var touched = 0
+        for position in 0..<drained.count {
+            if position >= touched { touched = touchPairs(from: position) }
+            let item = drained[position]
+            let person = SessionID.person(item.list)
+            guard item.time < end, isCalm(person, slot, until: end) else {
+                unruly.append(item)
+                continue
+            }
+            let sender = StreamTable.person(of: item.sender)
+            let pair = Int(receivers[pointer: person].pointee.pairBase) + sender
+            // Records of setups are kept in the order of time.
+            guard pairs[pointer: pair].pointee.setupStart < 0 else {
+                unruly.append(item)
+                continue
+            }
+            events += 1
+            receivers[pointer: person].pointee.lastPacket = item.time
+            settle(item, pair, person, sender)
+        }
+    }
+
+    private mutating func settleCaptures(_ slot: Int32, until end: Int64) {
+        var touched = 0
+        for position in 0..<sources.captures.count {
+            if position >= touched { touched = touchSenders(from: position) }
+            let due = sources.captures[position]
+            if isCalm(StreamTable.person(of: due.stream), slot, until: end) {
+                capture(due)
+            } else {
+                unrulyCaptures.append(due)
+            }
+        }
+    }
+
+    /// Settles what is left, and timers, in the order of time.
+    private mutating func merge(until end: Int64) {
+        sorter.sort(
+            &unruly, slotShift: world.slotShift, time: { SimTime(nanoseconds: $0.time) }, precedes: Self.precedes)
+        captureSorter.sort(
+            &unrulyCaptures, slotShift: world.slotShift, time: { SimTime(nanoseconds: $0.time) },
+            precedes: PublishDue.precedes)
         var arrival = 0
         var publish = 0
-        var touchedArrivals = isCrowded ? 0 : Int.max
-        var touchedCaptures = touchedArrivals
         while true {
-            if arrival >= touchedArrivals { touchedArrivals = touchReceivers(from: arrival) }
-            if publish >= touchedCaptures { touchedCaptures = touchSenders(from: publish) }
-            let arrivalTime = arrival < drained.count ? drained[arrival].time : Int64.max
-            let publishTime = publish < sources.captures.count ? sources.captures[publish].time : Int64.max
+            let arrivalTime = arrival < unruly.count ? unruly[arrival].time : Int64.max
+            let publishTime = publish < unrulyCaptures.count ? unrulyCaptures[publish].time : Int64.max
             let next = min(arrivalTime, min(nextTimer, publishTime))
             guard next < end else { break }
             if arrivalTime == next {
-                receive(drained[arrival])
+                receive(unruly[arrival])
                 arrival += 1
             } else if nextTimer == next {
                 fireClientTimer(at: next)
             } else {
-                capture(sources.captures[publish])
+                capture(unrulyCaptures[publish])
                 publish += 1
             }
         }
         // The horizon can cut a slot short: what lies beyond is still under way.
-        while arrival < drained.count {
-            cutShort.append(drained[arrival])
+        while arrival < unruly.count {
+            cutShort.append(unruly[arrival])
             arrival += 1
         }
     }
@@ -110,18 +177,23 @@ extension Domain {
         }
     }
 
-    /// A copy of a message: the first one for a pair is its delivery, others are extra.
+    /// A copy of a message, for somebody who may have left or have several sessions.
     private mutating func receiveMedia(_ person: Int, _ item: Item, hasLeft: Bool) {
         if hasLeft {
             return losses.add(
                 stream: item.sender, sequence: item.sequence, scope: .person(Int32(person)), fate: .void, at: item.time)
         }
-        let client = people[pointer: person]
-        if client.pointee.elected?.session == item.list { client.pointee.lastPacket = item.time }
+        let receiver = receivers[pointer: person]
+        if receiver.pointee.session == item.list { receiver.pointee.lastPacket = item.time }
         let sender = StreamTable.person(of: item.sender)
+        settle(item, Int(receiver.pointee.pairBase) + sender, person, sender)
+    }
+
+    /// The first copy for a pair is its delivery, others are extra.
+    @inline(__always)
+    private mutating func settle(_ item: Item, _ pair: Int, _ person: Int, _ sender: Int) {
         let kind = StreamTable.kind(of: item.sender)
-        let pair = world.pair(receiver: person, sender: sender)
-        let path = world.path(sender, person)
+        let path: PathKind = pairs[pointer: pair].pointee.isWithinRegion ? .sameRegion : .crossRegion
         guard gaps.receive(StreamKind(rawValue: kind)!, item.sequence, pairs[pointer: pair]) else {
             return tally.addExtra(kind: kind, path: path, phase: world.phase(of: item.published))
         }
@@ -148,7 +220,7 @@ extension Domain {
                 finishSetupIfComplete(pair, person, sender)
             }
         case .video:
-            if !world.traits[sender].hasMicrophone { noteContinuity(state, at: item.time) }
+            if state.pointee.isSilent { noteContinuity(state, at: item.time) }
             let decodable = state.pointee.chain.arrive(item.sequence, isKeyFrame: item.flags & ItemFlags.keyFrame != 0)
             if decodable > 0 {
                 countDecodable(decodable, pair, item, path: path)

@@ -54,13 +54,29 @@ struct PresenceChange {
     var region: Int32
 }
 
-/// A client: the browser of one person.
-struct ClientState {
-    // What every packet asks for comes first: it shares a line of the cache.
-    var phase = ClientPhase.outside
-    var elected: Candidate?
+/// What a slot asks of a person for each packet: one look at the memory.
+struct Receiver: BitwiseCopyable {
+    /// No timer of the person fires before: a lower bound.
+    var quietUntil = Int64.max
     /// Latest packet on the elected session.
     var lastPacket: Int64 = 0
+    /// Latest arrival that a slot has looked at.
+    var lastSeen: Int64 = -1
+    /// The elected session while connected, else `noSession`.
+    var session = Receiver.noSession
+    /// The last slot in which something other than media in order on the elected session arrived.
+    var unrulySlot: Int32 = -1
+    /// The pair with sender s has the number `pairBase + s`.
+    let pairBase: Int32
+
+    static var noSession: UInt32 { UInt32.max }
+}
+
+/// A client: the browser of one person.
+struct ClientState {
+    // What every capture asks for comes first: it shares a line of the cache.
+    var phase = ClientPhase.outside
+    var elected: Candidate?
     /// Number of connections made so far.
     var connections: UInt32 = 0
     var candidates: [Candidate] = []
@@ -106,4 +122,10 @@ struct PublishDue: BitwiseCopyable {
     var time: Int64
     var stream: UInt32
     var sequence: UInt32
+
+    /// The order of captures of one instant.
+    static func precedes(_ left: PublishDue, _ right: PublishDue) -> Bool {
+        if left.stream != right.stream { return left.stream < right.stream }
+        return left.sequence < right.sequence
+    }
 }

@@ -139,6 +139,9 @@ struct PairState: BitwiseCopyable {
     /// Clock of the setup under way; -1: none.
     var setupStart: Int64 = -1
     var isReconnect = false
+    /// Whether both are of one region, and whether the sender has no microphone.
+    var isWithinRegion = false
+    var isSilent = false
     var interruptions: Int32 = 0
     var video = ReceptionWindow(first: 0)
     var chain = KeyFrameChain()
@@ -150,6 +153,8 @@ struct PairState: BitwiseCopyable {
     var audioReady: Int64 = -1
     var videoReady: Int64 = -1
     var interrupted: Int64 = 0
+    /// Makes the size a multiple of a line.
+    private var unused: Int64 = 0
 
     init() {}
 

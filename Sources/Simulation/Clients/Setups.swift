@@ -10,6 +10,8 @@ extension Domain {
         let own = world.people[person]
         for sender in world.rooms[Int(own.room)].people {
             var state = PairState()
+            state.isWithinRegion = world.path(sender, person) == .sameRegion
+            state.isSilent = !world.traits[sender].hasMicrophone
             let peer = world.people[sender]
             let overlap = max(own.join.nanoseconds, peer.join.nanoseconds)
             let meets = overlap < min(own.leave.nanoseconds, peer.leave.nanoseconds)

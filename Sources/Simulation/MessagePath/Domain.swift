@@ -59,6 +59,8 @@ struct Domain: ~Copyable {
     let addresses: Table<RelayAddress>
     let firstRelay: Int
     let firstServer: Int
+    /// When each relay, then each server, may serve next: the stations' `nextTime`, side by side.
+    let clocks: Table<Int64>
     var relays: Table<RelayState>
     var servers: Table<ServerState>
     var plans: PlanTable
@@ -66,6 +68,7 @@ struct Domain: ~Copyable {
     /// When its next entry is due.
     var nextAgenda = Int64.max
     var people: Table<ClientState>
+    let receivers: Table<Receiver>
     var clientTimers: TimerTable
     /// No client timer is due before.
     var nextTimer = Int64.max
@@ -98,6 +101,10 @@ struct Domain: ~Copyable {
     var scratch: [Output] = []
     var gatewayScratch: [GatewayOutput] = []
     var drained = ItemBuffer<Item>()
+    /// Of a client slot: arrivals and captures that need the order of time.
+    var unruly = ItemBuffer<Item>()
+    var unrulyCaptures = ItemBuffer<PublishDue>()
+    var captureSorter = SlotSorter<PublishDue>()
     var sorter = SlotSorter<Item>()
     /// The sum of what was read ahead (`Touching.swift`); nothing depends on it.
     var touchSum: Int64 = 0
@@ -119,11 +126,15 @@ struct Domain: ~Copyable {
         }
         firstRelay = world.relaysOfRegion[region].lowerBound
         firstServer = world.serversOfRegion[region].lowerBound
-        relays = Self.makeRelays(world, region)
-        servers = Self.makeServers(world, region)
+        let stations = world.relaysOfRegion[region].count + world.serversOfRegion[region].count
+        let clocks = Table<Int64>(count: stations + 2 * Self.line) { _ in Int64.max }
+        relays = Self.makeRelays(world, region, clocks)
+        servers = Self.makeServers(world, region, clocks)
+        self.clocks = clocks
         plans = PlanTable(servers: world.serversOfRegion[region].count, rooms: world.subjectCount)
         agenda = TimerCalendar(limit: 1 << 26)
         people = Table(count: world.people.count) { ClientState(world, person: $0) }
+        receivers = Table(count: world.people.count) { Receiver(pairBase: Int32(world.pairBase[$0])) }
         clientTimers = TimerTable(
             entities: max(1, world.people.count), kinds: ClientTimer.allCases.count, limit: 1 << 26)
         sources = CaptureSources(world, region: region)
@@ -145,18 +156,35 @@ struct Domain: ~Copyable {
         for person in world.people.indices { preparePairs(of: person) }
     }
 
-    private static func makeRelays(_ world: World, _ region: Int) -> Table<RelayState> {
+    /// Times in a line of the cache: so many are left free around the clocks, which another region's thread must not
+    /// share.
+    private static var line: Int { 8 }
+
+    @inline(__always)
+    func relayClock(_ relay: Int) -> Int64 { clocks[pointer: Self.line + relay].pointee }
+
+    @inline(__always)
+    func serverClock(_ server: Int) -> Int64 { clocks[pointer: Self.line + relays.count + server].pointee }
+
+    private static func makeRelays(
+        _ world: World, _ region: Int, _ clocks: borrowing Table<Int64>
+    ) -> Table<RelayState> {
         let servers = world.serversOfRegion[region].count
         let first = world.relaysOfRegion[region].lowerBound
         return Table(count: world.relaysOfRegion[region].count) { index in
             let group = world.relays[first + index].group
-            return RelayState(
+            let station = Station(
                 ports: 1 + servers, processor: Processor(threads: group.threads, milliCPU: group.cpu),
-                people: world.people.count, slotShift: world.slotShift, slots: 1024)
+                clock: clocks[pointer: line + index])
+            return RelayState(
+                station: station, isWebSocket: group.transport == .webSocket, people: world.people.count,
+                slotShift: world.slotShift, slots: 1024)
         }
     }
 
-    private static func makeServers(_ world: World, _ region: Int) -> Table<ServerState> {
+    private static func makeServers(
+        _ world: World, _ region: Int, _ clocks: borrowing Table<Int64>
+    ) -> Table<ServerState> {
         let relays = world.relaysOfRegion[region].count
         let peers = world.serversOfRegion[region].count
         let all = world.servers.count
@@ -167,7 +195,8 @@ struct Domain: ~Copyable {
             let station = Station(
                 ports: relays + peers + 2 * all + rawPorts,
                 processor: Processor(
-                    threads: 1, milliCPU: cluster.cpu, wakeUpShare: max(wakeUps.share, wakeUps.localShare)))
+                    threads: 1, milliCPU: cluster.cpu, wakeUpShare: max(wakeUps.share, wakeUps.localShare)),
+                clock: clocks[pointer: line + relays + index])
             return ServerState(
                 station: station, machine: world.makeMachine(world.serversOfRegion[region].lowerBound + index),
                 relays: relays, peers: peers, allServers: all, rawPorts: rawPorts,

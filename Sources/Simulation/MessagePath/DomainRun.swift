@@ -10,10 +10,12 @@ extension Domain {
         let width = Int64(1) << Int64(world.slotShift)
         var slot = start >> Int64(world.slotShift)
         while slot * width < end {
-            let next = earliest(notBefore: (slot + 1) * width) >> Int64(world.slotShift)
-            if next > slot {
-                slot = next
-                continue
+            if !isBusy(slot, until: (slot + 1) * width) {
+                let next = earliest() >> Int64(world.slotShift)
+                if next > slot {
+                    slot = next
+                    continue
+                }
             }
             let slotEnd = min((slot + 1) * width, end)
             runClients(slot: slot, until: slotEnd)
@@ -55,13 +57,16 @@ extension Domain {
             "\(name) is overloaded: more than \(limit) messages wait there; give it more CPU or shorten the horizon")
     }
 
-    /// A lower bound for the time of the next thing that happens; any before `bound` will do.
-    private mutating func earliest(notBefore bound: Int64) -> Int64 {
-        var time = min(nextAgenda, min(nextTimer, sources.least))
-        if time < bound { return time }
-        for relay in 0..<relays.count { time = min(time, relays[pointer: relay].pointee.station.nextTime) }
-        for server in 0..<servers.count { time = min(time, servers[pointer: server].pointee.station.nextTime) }
-        if time < bound { return time }
+    /// Whether something is known to happen in a slot, without a look at everything.
+    @inline(__always)
+    private func isBusy(_ slot: Int64, until end: Int64) -> Bool {
+        min(nextAgenda, nextTimer) < end || sources.hasCaptures(in: slot) || arrivals.holds(slot: slot)
+    }
+
+    /// A lower bound for the time of the next thing that happens.
+    private func earliest() -> Int64 {
+        var time = min(min(nextAgenda, nextTimer), min(nextRelay(), nextServer()))
+        if let slot = sources.earliestSlot { time = min(time, slot << Int64(world.slotShift)) }
         if let slot = arrivals.earliestSlot { time = min(time, slot << Int64(world.slotShift)) }
         for relay in 0..<relays.count {
             guard let slot = relays[pointer: relay].pointee.arrivals.earliestSlot else { continue }
@@ -78,7 +83,7 @@ extension Domain {
         state.pointee.arrivals.drain(slot: slot, into: &drained)
         sorter.sort(
             &drained, slotShift: world.slotShift, time: { SimTime(nanoseconds: $0.time) }, precedes: Self.precedes)
-        for position in 0..<drained.count { state.pointee.station.append(drained[position], to: 0) }
+        state.pointee.station.append(contentsOf: drained, to: 0)
     }
 
     /// The order of items of one port with equal times: (session, stream, sequence, kind).
@@ -118,7 +123,7 @@ extension Domain {
     @inline(__always)
     private func nextRelay() -> Int64 {
         var next = Int64.max / 2
-        for relay in 0..<relays.count { next = min(next, relays[pointer: relay].pointee.station.nextTime) }
+        for relay in 0..<relays.count { next = min(next, relayClock(relay)) }
         return next
     }
 
@@ -126,13 +131,13 @@ extension Domain {
     @inline(__always)
     private func nextServer() -> Int64 {
         var next = Int64.max / 2
-        for server in 0..<servers.count { next = min(next, servers[pointer: server].pointee.station.nextTime) }
+        for server in 0..<servers.count { next = min(next, serverClock(server)) }
         return next
     }
 
     private mutating func serveRelays(before window: Int64) {
-        for relay in 0..<relays.count where relays[pointer: relay].pointee.station.nextTime < window {
-            if isCrowded { touchSessions(relay) }
+        for relay in 0..<relays.count where relayClock(relay) < window {
+            if isCrowded { touchSessions(relay, before: window) }
             while let served = relays[pointer: relay].pointee.station.next(before: min(window, nextAgenda)) {
                 serveRelay(relay, served)
             }
@@ -140,8 +145,8 @@ extension Domain {
     }
 
     private mutating func serveServers(before window: Int64) {
-        for server in 0..<servers.count where servers[pointer: server].pointee.station.nextTime < window {
-            if isCrowded { touchPlans(server) }
+        for server in 0..<servers.count where serverClock(server) < window {
+            if isCrowded { touchPlans(server, before: window) }
             while let served = servers[pointer: server].pointee.station.next(before: min(window, nextAgenda)) {
                 serveServer(server, served)
             }

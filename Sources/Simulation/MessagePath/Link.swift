@@ -189,6 +189,37 @@ extension Domain {
         return arrival
     }
 
+    /// Whether a packet outside any flow goes onto the wire before `end`.
+    func hasPackets(toward target: Int, before end: Int64) -> Bool {
+        wires[target].contains { $0.item.time < end }
+    }
+
+    /// Puts on the wire what departs before `end`, one connection after another: on a link without a limit, and without
+    /// packets outside the flows, none waits for another.
+    mutating func releaseFlows(
+        toward target: Int, before end: Int64, into other: UnsafeMutablePointer<Domain>
+    ) {
+        for server in 0..<servers.count {
+            for peer in world.serversOfRegion[target] {
+                release(FlowPlace(server: server, peer: peer, asDialer: true), before: end, into: other)
+                release(FlowPlace(server: server, peer: peer, asDialer: false), before: end, into: other)
+            }
+        }
+    }
+
+    private mutating func release(
+        _ place: FlowPlace, before end: Int64, into other: UnsafeMutablePointer<Domain>
+    ) {
+        let flow = flow(place)
+        guard !flow.pointee.departing.isEmpty else { return }
+        let destination = wanPort(of: place.peer, from: place.server, asDialer: place.asDialer)
+        while !flow.pointee.departing.isEmpty, flow.pointee.departing.first.time < end {
+            var item = flow.pointee.popDeparting()
+            item.time = arrival(place, flow, item, toward: other.pointee.region)
+            other.pointee.deliver(item, to: destination)
+        }
+    }
+
     /// Gathers what goes onto the wire before `end`: the flows, and the packets outside any, in order.
     mutating func gatherWire(toward target: Int, before end: Int64) {
         wireHeads.removeAll(keepingCapacity: true)

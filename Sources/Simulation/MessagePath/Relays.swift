@@ -2,6 +2,7 @@ import CallModel
 import EventKernel
 import Measures
 import Network
+import RandomVariates
 
 extension Domain {
     /// Serves one item at a relay.
@@ -183,6 +184,7 @@ extension Domain {
         let list = plans.relays[Int(item.list)]
         retireMailbox(state, at: item.time)
         let own = StreamTable.person(of: item.sender)
+        let message = messageWord(sender: item.sender, sequence: item.sequence)
         let cost = costs.deliveryCost
         let limit = costs.mailbox
         for index in Int(list.first)..<Int(list.first + list.count) {
@@ -206,7 +208,7 @@ extension Domain {
             }
             // The service discards a participant's own message only here, after it has cost CPU.
             if SessionID.person(target.session) != own {
-                send(relay, item, to: session, Int(target.slot), at: departure)
+                send(state, relay, item, message, to: session, Int(target.slot), at: departure)
             }
         }
     }
@@ -220,8 +222,10 @@ extension Domain {
     }
 
     /// Sends a copy down to one session: queue, downlink, last mile.
+    @inline(__always)
     private mutating func send(
-        _ relay: Int, _ item: Item, to session: UnsafeMutablePointer<RelaySession>, _ slot: Int, at time: Int64
+        _ state: UnsafeMutablePointer<RelayState>, _ relay: Int, _ item: Item, _ message: UInt64,
+        to session: UnsafeMutablePointer<RelaySession>, _ slot: Int, at time: Int64
     ) {
         var start = time
         if session.pointee.downlinkFree > time {
@@ -233,11 +237,8 @@ extension Domain {
         let sent = start + session.pointee.way.downlinkTime(bytes: item.bytes)
         session.pointee.downlinkFree = sent
         var arrival =
-            sent
-            + world.access.delay(
-                session.pointee.way, sender: item.sender, sequence: item.sequence,
-                leg: session.pointee.id | 0x8000_0000)
-        if addresses[firstRelay + relay].isWebSocket {
+            sent + world.access.delay(session.pointee.way, message: message, leg: session.pointee.id | 0x8000_0000)
+        if state.pointee.isWebSocket {
             // One TCP connection: nothing overtakes what was sent before it.
             arrival = max(arrival, session.pointee.lastArrival + 1)
             session.pointee.lastArrival = arrival

@@ -7,7 +7,13 @@ public struct Slab<Element: BitwiseCopyable>: ~Copyable {
 
     public init(capacity: Int = 16) {
         self.capacity = max(capacity, 1)
-        base = .allocate(capacity: self.capacity)
+        base = Self.allocate(self.capacity)
+    }
+
+    /// At the beginning of a line of the cache, so that elements of whole lines lie in as few as they need.
+    private static func allocate(_ capacity: Int) -> UnsafeMutablePointer<Element> {
+        UnsafeMutableRawPointer.allocate(byteCount: capacity * MemoryLayout<Element>.stride, alignment: 64)
+            .bindMemory(to: Element.self, capacity: capacity)
     }
 
     deinit { base.deallocate() }
@@ -57,7 +63,7 @@ public struct Slab<Element: BitwiseCopyable>: ~Copyable {
 
     @usableFromInline
     mutating func grow() {
-        let larger = UnsafeMutablePointer<Element>.allocate(capacity: capacity * 2)
+        let larger = Self.allocate(capacity * 2)
         larger.update(from: base, count: count)
         base.deallocate()
         base = larger

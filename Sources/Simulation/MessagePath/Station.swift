@@ -16,14 +16,26 @@ public struct Station: ~Copyable {
     /// Of the first 64 ports, which hold an item.
     @usableFromInline var ready: UInt64 = 0
     public var processor: Processor
+    /// Where `nextTime` is: stations that are looked at together keep theirs side by side.
+    @usableFromInline let clock: UnsafeMutablePointer<Int64>
+    private let ownsClock: Bool
+
     /// A lower bound for the time of the next service, `Int64.max` when every port is empty.
-    public var nextTime: Int64
+    @inlinable
+    public private(set) var nextTime: Int64 {
+        get { clock.pointee }
+        nonmutating set { clock.pointee = newValue }
+    }
 
     /// The most items that may wait at one port: half a billion bytes, beyond any limit of what is modelled.
     public static var portLimit: Int { 1 << 24 }
 
-    public init(ports portCount: Int, processor: Processor) {
+    /// - Parameter clock: where to keep `nextTime`, longer than the station lives; `nil`: a place of its own.
+    public init(ports portCount: Int, processor: Processor, clock: UnsafeMutablePointer<Int64>? = nil) {
         precondition(portCount >= 1)
+        self.clock = clock ?? .allocate(capacity: 1)
+        ownsClock = clock == nil
+        self.clock.initialize(to: Int64.max)
         self.portCount = portCount
         ports = .allocate(capacity: portCount)
         let headCount = (portCount + 3) & ~3
@@ -35,7 +47,6 @@ public struct Station: ~Copyable {
             (gates + port).initialize(to: 0)
         }
         self.processor = processor
-        nextTime = Int64.max
     }
 
     deinit {
@@ -43,6 +54,7 @@ public struct Station: ~Copyable {
         ports.deallocate()
         heads.deallocate()
         gates.deallocate()
+        if ownsClock { clock.deallocate() }
     }
 
     /// Adds an item behind the others of a port; its time must not lie before theirs. Complexity: amortised O(1).
@@ -168,14 +180,18 @@ public struct Station: ~Copyable {
         return (takePlace(from: port), port)
     }
 
-    /// Reads the first items of each port that holds any, up to `limit` of each; of the first 64 ports.
+    /// Reads the first items of each port, those before `window` and up to `limit`; of the first 64 ports.
     @inlinable
-    public func forEachWaiting(limit: Int, _ body: (Item, Int) -> Void) {
+    public func forEachWaiting(before window: Int64, limit: Int, _ body: (Item, Int) -> Void) {
         var bits = ready
         while bits != 0 {
             let port = bits.trailingZeroBitCount
             bits &= bits &- 1
-            for position in 0..<min(limit, ports[port].count) { body(ports[port][position], port) }
+            for position in 0..<min(limit, ports[port].count) {
+                let item = ports[port][position]
+                if item.time >= window { break }
+                body(item, port)
+            }
         }
     }
 

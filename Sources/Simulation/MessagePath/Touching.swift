@@ -11,15 +11,14 @@ extension Domain {
     private static var stride: Int { 32 }
 
     /// Reads what the next arrivals will ask for; returns the position up to which it did.
-    mutating func touchReceivers(from first: Int) -> Int {
+    mutating func touchPairs(from first: Int) -> Int {
         let end = min(first + Self.stride, drained.count)
-        guard first < end else { return Int.max }
+        guard isCrowded else { return Int.max }
         var sum: Int64 = 0
         for position in first..<end where drained[position].kind == .media {
             let item = drained[position]
-            let person = SessionID.person(item.list)
-            let pair = pairs[pointer: world.pair(receiver: person, sender: StreamTable.person(of: item.sender))]
-            sum &+= people[pointer: person].pointee.lastPacket
+            let base = Int(receivers[pointer: SessionID.person(item.list)].pointee.pairBase)
+            let pair = pairs[pointer: base + StreamTable.person(of: item.sender)]
             sum &+= pair.pointee.lastMedia
             sum &+= Int64(pair.pointee.chain.next)
         }
@@ -30,22 +29,22 @@ extension Domain {
     /// Reads what the next captures will ask for; returns the position up to which it did.
     mutating func touchSenders(from first: Int) -> Int {
         let end = min(first + Self.stride, sources.captures.count)
-        guard first < end else { return Int.max }
+        guard isCrowded else { return Int.max }
         var sum: Int64 = 0
         for position in first..<end {
             let person = StreamTable.person(of: sources.captures[position].stream)
-            sum &+= people[pointer: person].pointee.lastPacket
+            sum &+= Int64(people[pointer: person].pointee.phase.rawValue)
             sum &+= Int64(truncatingIfNeeded: world.access.way(person, region).key)
         }
         touchSum &+= sum
         return end
     }
 
-    /// Reads the sessions that a relay's waiting items are for.
-    mutating func touchSessions(_ relay: Int) {
+    /// Reads the sessions that a relay's items before the end of a window are for.
+    mutating func touchSessions(_ relay: Int, before window: Int64) {
         let state = relays[pointer: relay]
         var sum: Int64 = 0
-        state.pointee.station.forEachWaiting(limit: Self.stride) { item, port in
+        state.pointee.station.forEachWaiting(before: window, limit: Self.stride) { item, port in
             guard item.kind == .media else { return }
             if port == 0 {
                 let slot = state.pointee.newest[SessionID.person(item.list)]
@@ -63,10 +62,10 @@ extension Domain {
         touchSum &+= sum
     }
 
-    /// Reads the trails and plans that a server's waiting messages are for.
-    mutating func touchPlans(_ server: Int) {
+    /// Reads the trails and plans that a server's messages before the end of a window are for.
+    mutating func touchPlans(_ server: Int, before window: Int64) {
         var sum: Int64 = 0
-        servers[pointer: server].pointee.station.forEachWaiting(limit: Self.stride) { item, _ in
+        servers[pointer: server].pointee.station.forEachWaiting(before: window, limit: Self.stride) { item, _ in
             guard item.kind == .media else { return }
             sum &+= trails.end(stream: item.sender, localServer: server)
             let plan = plans.current[server * plans.rooms + world.subject(of: item)]
