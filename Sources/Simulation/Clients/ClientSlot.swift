@@ -7,8 +7,8 @@ import Network
 ///
 /// Everything that arrives in a slot left its relay before the slot began, so the slot can run at its start. The order
 /// is that of time; at equal times arrivals come before timers before captures. Most people cannot tell: one to whom
-/// nothing happens but media in order on the elected session, and no timer, shares nothing that depends on an order with
-/// anybody else. Their packets are settled as they lie; what is left is sorted and merged.
+/// nothing happens but media in order on the elected session, and no timer, shares nothing that depends on an order
+/// with anybody else. Their packets are settled as they lie; what is left is sorted and merged.
 extension Domain {
     mutating func runClients(slot: Int64, until end: Int64) {
         drained.removeAll()

@@ -90,6 +90,11 @@ public struct Station: ~Copyable {
     func earliest() -> (port: Int, head: Int64) {
         var best = (port: 0, head: Int64.max)
         var bits = ready
+        // Most often one port alone has something, and nothing is to be compared.
+        if bits & (bits &- 1) == 0 && portCount <= 64 {
+            let port = bits.trailingZeroBitCount & 63
+            return bits == 0 ? best : (port, heads[port])
+        }
         while bits != 0 {
             let four = bits.trailingZeroBitCount & ~3
             bits &= ~(15 << UInt64(four))

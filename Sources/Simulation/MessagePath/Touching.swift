@@ -5,7 +5,7 @@ import EventKernel
 /// at once. Settled one by one, each item would wait for its own. It changes nothing but the time that a run takes.
 extension Domain {
     /// Whether the region's state is larger than a core's own cache, so that reading ahead pays.
-    var isCrowded: Bool { world.pairCount > 2_000 }
+    var isCrowded: Bool { world.pairCount > 20_000 }
 
     /// Items read ahead at a time.
     private static var stride: Int { 32 }
