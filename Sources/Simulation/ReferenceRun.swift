@@ -142,7 +142,7 @@ extension Domain {
         var best = (time: agenda.peek().nanoseconds, what: 0)
         func consider(_ time: Int64, _ what: Int) { if time < best.time { best = (time, what) } }
         consider(clientTimers.peek().nanoseconds, 1)
-        for person in active { consider(people[pointer: Int(person)].pointee.nextPublish, 2) }
+        consider(sources.least, 2)
         for relay in 0..<relays.count { consider(relays[pointer: relay].pointee.station.nextStart(), 3 + relay) }
         for server in 0..<servers.count {
             consider(servers[pointer: server].pointee.station.nextStart(), 3 + relays.count + server)
@@ -169,7 +169,8 @@ extension Domain {
 
     /// Publishes everything captured at exactly `time`, in order of (stream, sequence).
     private mutating func captureNext(at time: Int64) {
-        gatherPublishes(until: time + 1)
-        for due in publishes { capture(due) }
+        sources.gather(until: time + 1, world)
+        // People are looked at in the order of their numbers: so are the streams.
+        for position in 0..<sources.captures.count { capture(sources.captures[position]) }
     }
 }
