@@ -130,8 +130,8 @@ struct EmulationKillTests {
         FaultyRun(fault: "fault: power-loss, site: singapore", servers: 1),
     ]
 
-    /// Two servers, of which the first one has limits of CPU and memory, and a fault that outlasts the test. An empty start has no
-    /// pause before time zero.
+    /// Two servers, of which the first one has limits of CPU and memory, and a fault that outlasts the test. An empty
+    /// start has no pause before time zero.
     private func write(_ fault: String, _ antipode: Antipode) throws {
         func region(_ name: String, _ site: String, own: Int, other: String, _ number: Int, _ limit: String) -> String {
             """

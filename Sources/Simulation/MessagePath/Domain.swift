@@ -45,6 +45,8 @@ enum AgendaKind: UInt8 {
     case loadMark
     /// A server has passed its memory limit; kubelet starts it anew.
     case memoryKill, memoryRestart
+    /// A server reads that a relay's connection has ended.
+    case relayGone
 }
 
 /// One region: its stations, its people and everything that they alone change.

@@ -181,6 +181,7 @@ extension Domain {
         case .loadMark: markLoad(isEnd: payload == 1, at: time)
         case .memoryKill: memoryKillFired(object, payload, at: time)
         case .memoryRestart: memoryRestartFired(object, payload, at: time)
+        case .relayGone: closeRelayConnection(object, Int(payload), at: time)
         }
     }
 }

@@ -45,7 +45,10 @@ extension Domain {
         while !state.pointee.mailbox.isEmpty { _ = state.pointee.mailbox.popFirst() }
         state.pointee.station.processor.restart(at: time)
         if state.pointee.server >= 0 {
-            closeRelayConnection(state.pointee.server, relay, at: time)
+            // The end of the connection follows what was written to it.
+            schedule(
+                .relayGone, object: state.pointee.server, payload: UInt32(relay),
+                at: time + world.relay.serverHop.nanoseconds)
             recorder.noteClose(relay, at: time)
             state.pointee.server = -1
         }
@@ -97,7 +100,9 @@ extension Domain {
         }
     }
 
-    private mutating func closeRelayConnection(_ server: Int, _ relay: Int, at time: Int64) {
+    /// A server drops the subscriptions of a relay that has died. Whoever of the two came back in the meantime, did so
+    /// without this connection.
+    mutating func closeRelayConnection(_ server: Int, _ relay: Int, at time: Int64) {
         let state = servers[pointer: server]
         guard state.pointee.isAlive, let connection = state.pointee.relayConnections[relay] else { return }
         state.pointee.relayConnections[relay] = nil
@@ -105,7 +110,6 @@ extension Domain {
         scratch.removeAll(keepingCapacity: true)
         state.pointee.machine.close(connection, in: world.subjects, into: &scratch)
         noteChange(server)
-        // At once, as the close itself: what the server forwards from now on must not reach a ring before this.
         sendInterest(server, at: time)
     }
 
