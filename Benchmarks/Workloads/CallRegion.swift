@@ -297,6 +297,11 @@ struct CallRegion: ~Copyable {
         departureCount = count
     }
 
+    @inline(__always)
+    private func route(_ item: Item, from broker: Int, to target: Int) {
+        brokers[pointer: target].pointee.append(item, to: routePort(from: broker, to: target))
+    }
+
     /// The relays' services, in the order of their arrivals, and the deliveries behind them.
     private mutating func finishDepartures() {
         var count = 0
