@@ -172,8 +172,8 @@ static int close_others_on_exec(void) {
 // Runs in the child, between fork and exec: only calls that are safe in a signal handler, since the locks of the other
 // threads of the parent are in an unknown state.
 static _Noreturn void become(
-    const char *executable, char *const arguments[], int namespace_fd, int cgroup_fd, int output, pid_t parent,
-    int report) {
+    const char *executable, char *const arguments[], int namespace_fd, const int cgroup_fds[2], int output,
+    pid_t parent, int report) {
     struct failure failure = {CLINUX_STEP_OWNER, 0};
     struct sigaction usual;
     memset(&usual, 0, sizeof usual);
@@ -186,7 +186,9 @@ static _Noreturn void become(
     if (setpgid(0, 0) < 0) goto failed;
     failure.step = CLINUX_STEP_QUOTA;
     // 0 is whoever writes.
-    if (cgroup_fd >= 0 && write(cgroup_fd, "0", 1) != 1) goto failed;
+    for (int index = 0; index < 2; index++) {
+        if (cgroup_fds[index] >= 0 && write(cgroup_fds[index], "0", 1) != 1) goto failed;
+    }
     failure.step = CLINUX_STEP_NAMESPACE;
     if (namespace_fd >= 0 && setns(namespace_fd, CLONE_NEWNET) < 0) goto failed;
     failure.step = CLINUX_STEP_OUTPUT;
@@ -208,15 +210,15 @@ failed:
 }
 
 static int fork_and_become(
-    const char *executable, char *const arguments[], int namespace_fd, int cgroup_fd, int output, int ends[2],
-    struct failure *failure) {
+    const char *executable, char *const arguments[], int namespace_fd, const int cgroup_fds[2], int output,
+    int ends[2], struct failure *failure) {
     // No handler of the parent may run in the child.
     sigset_t all, before;
     sigfillset(&all);
     pthread_sigmask(SIG_SETMASK, &all, &before);
     pid_t parent = getpid();
     pid_t pid = fork();
-    if (pid == 0) become(executable, arguments, namespace_fd, cgroup_fd, output, parent, ends[1]);
+    if (pid == 0) become(executable, arguments, namespace_fd, cgroup_fds, output, parent, ends[1]);
     int error = errno;
     pthread_sigmask(SIG_SETMASK, &before, NULL);
     close(ends[1]);
@@ -234,16 +236,16 @@ static int fork_and_become(
 }
 
 int clinux_spawn(
-    const char *executable, char *const arguments[], int namespace_fd, int cgroup_fd, int output,
+    const char *executable, char *const arguments[], int namespace_fd, const int cgroup_fds[2], int output,
     enum clinux_step *step) {
     struct failure failure = {CLINUX_STEP_FORK, 0};
     int ends[2];
     *step = CLINUX_STEP_FORK;
     if (pipe2(ends, O_CLOEXEC) < 0) return -errno;
-    int wanted[4] = {ends[1], output, namespace_fd, cgroup_fd};
-    int copies[4] = {-1, -1, -1, -1};
+    int wanted[5] = {ends[1], output, namespace_fd, cgroup_fds[0], cgroup_fds[1]};
+    int copies[5] = {-1, -1, -1, -1, -1};
     int value = 0;
-    for (int index = 0; index < 4 && value == 0; index++) {
+    for (int index = 0; index < 5 && value == 0; index++) {
         if (wanted[index] < 0) continue;
         copies[index] = above_standard(wanted[index]);
         if (copies[index] < 0) value = -errno;
@@ -252,9 +254,9 @@ int clinux_spawn(
         close(ends[1]);
         ends[1] = copies[0];
         copies[0] = -1;
-        value = fork_and_become(executable, arguments, copies[2], copies[3], copies[1], ends, &failure);
+        value = fork_and_become(executable, arguments, copies[2], copies + 3, copies[1], ends, &failure);
     }
-    for (int index = 0; index < 4; index++) {
+    for (int index = 0; index < 5; index++) {
         if (copies[index] >= 0) close(copies[index]);
     }
     close(ends[0]);

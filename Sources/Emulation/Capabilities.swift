@@ -76,6 +76,8 @@ public struct Capabilities: Hashable, Sendable {
     public var devices: Availability
     /// Whether the CPU time of servers can be limited, as a container's is.
     public var quotas: Availability
+    /// Whether their memory can be.
+    public var memoryLimits: Availability
     /// The host's own; a namespace may have another one.
     public var congestionControl: String
     /// Cores that this process may use.
@@ -91,7 +93,8 @@ public struct Capabilities: Hashable, Sendable {
         let path = server ?? NATSExecutable.path()
         return Capabilities(
             server: path.map { Server(path: $0, version: version(of: $0)) },
-            namespaces: namespaces, devices: devices, quotas: CPUGroup.availability,
+            namespaces: namespaces, devices: devices, quotas: ControlGroup.availability(of: .cpu),
+            memoryLimits: ControlGroup.availability(of: .memory),
             congestionControl: Sysctl.get("ipv4/tcp_congestion_control") ?? "unknown",
             cores: ProcessInfo.processInfo.activeProcessorCount,
             leftovers: (try? Leftovers.find()) ?? [])

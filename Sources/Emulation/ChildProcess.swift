@@ -34,11 +34,11 @@ final class ChildProcess: Sendable {
     let log: String
     /// The process as the kernel knows it; `nil` when it ended before it could be looked at.
     let identity: ProcessIdentity?
-    /// Limits its CPU time; `nil` when nothing does. The lab removes it.
-    let group: CPUGroup?
+    /// Limit it; the lab removes them.
+    let groups: [ControlGroup]
 
     /// Readable once the process has ended.
-    private let descriptor: Int32
+    let descriptor: Int32
     // The lock keeps signals from a process that was reaped, whose number may belong to another one.
     private let exit = Mutex(Exit())
 
@@ -46,13 +46,15 @@ final class ChildProcess: Sendable {
         var status: ExitStatus?
         /// The last value that was seen.
         var cpuTime = SimDuration.zero
+        /// At its end: the lab may remove the group then.
+        var memory: MemoryAccount?
     }
 
-    init(pid: Int32, server: String, log: String, group: CPUGroup? = nil) throws(FabricError) {
+    init(pid: Int32, server: String, log: String, groups: [ControlGroup] = []) throws(FabricError) {
         self.pid = pid
         self.server = server
         self.log = log
-        self.group = group
+        self.groups = groups
         identity = ProcessIdentity(of: pid)
         let descriptor = clinux_process_descriptor(pid)
         if descriptor < 0 {
@@ -81,7 +83,14 @@ final class ChildProcess: Sendable {
     }
 
     /// How often its quota held it back; `nil` without a quota, or when the lab has removed the group.
-    var throttling: CPUThrottling? { group?.throttling }
+    var throttling: CPUThrottling? { groups.lazy.compactMap(\.throttling).first }
+
+    /// What it has used of its memory limit, up to its end once it has ended; `nil` without a limit.
+    var memory: MemoryAccount? {
+        exit.withLock { exit in reap(&exit) == nil ? currentMemory : exit.memory }
+    }
+
+    private var currentMemory: MemoryAccount? { groups.lazy.compactMap(\.memory).first }
 
     /// Whether it has not ended yet.
     var isRunning: Bool { status == nil }
@@ -121,8 +130,9 @@ final class ChildProcess: Sendable {
         switch waitpid(pid, &status, WNOHANG) {
         case pid: exit.status = ExitStatus(waitStatus: status)
         case -1 where errno == ECHILD: exit.status = .unknown
-        default: break
+        default: return nil
         }
+        exit.memory = currentMemory
         return exit.status
     }
 

@@ -64,6 +64,7 @@ struct OutcomeOfEmulation {
         addStreams()
         addGateways()
         addServers()
+        addMemory()
         if account.lostAway > 0 {
             tell(horizon, "load driver", "\(account.lostAway) messages were due while there was no connection")
         }
@@ -94,8 +95,14 @@ struct OutcomeOfEmulation {
             if start < horizon { tell(start, target, "\(kind) begins") }
             if let end, end < horizon { tell(end, target, "\(kind) ends") }
         }
-        for (server, time) in run.record.kills { tell(time, run.servers.name(server), "dies") }
-        for (server, time) in run.record.starts { tell(time, run.servers.name(server), "is back, empty") }
+        for (server, time, isForMemory) in run.record.kills where time < horizon {
+            let limit = (run.servers.memoryLimit(of: server) ?? 0) >> 20
+            let text = isForMemory ? "runs out of memory and dies: its limit is \(limit) MiB" : "dies"
+            tell(time, run.servers.name(server), text)
+        }
+        for (server, time) in run.record.starts where time < horizon {
+            tell(time, run.servers.name(server), "is back, empty")
+        }
     }
 
     private mutating func readLogs() {
@@ -203,6 +210,19 @@ struct OutcomeOfEmulation {
         }
     }
 
+    /// Of servers with a memory limit; not known where the machine does not allow it.
+    private mutating func addMemory() {
+        for (index, place) in run.deployment.servers.enumerated()
+        where run.deployment.regions[place.region].nats.memory != nil {
+            let kills = run.record.kills.count {
+                $0.isForMemory && $0.server == index && $0.time < horizon
+            }
+            outcome.responses += ServerMeasure.responses(
+                server: place.name, memoryPeak: run.servers.memoryPeak(of: index),
+                kills: run.servers.memoryObstacle == nil ? Int64(kills) : nil)
+        }
+    }
+
     // MARK: How faithful it was
 
     private func fidelity() -> EmulationRecord {
@@ -245,9 +265,8 @@ struct OutcomeOfEmulation {
         for region in deployment.regions where !isSame(region.nats.version) {
             problems.append("\(region.name) has nats-server \(region.nats.version), this is \(record.serverVersion)")
         }
-        if !run.servers.hasQuotas {
-            problems.append("CPU limits of servers do not hold: \(CPUGroup.availability.reason)")
-        }
+        if let why = run.servers.quotaObstacle { problems.append("CPU limits of servers do not hold: \(why)") }
+        if let why = run.servers.memoryObstacle { problems.append("memory limits of servers do not hold: \(why)") }
         if run.link == .proxy, run.timeline.steps.contains(where: \.changesLinks) {
             problems.append("proxies hold up what is said, but they are no network: cuts are not as they would be")
         }

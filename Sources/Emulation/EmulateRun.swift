@@ -25,6 +25,7 @@ final class EmulationRun {
     /// are none.
     private let activity: ClosedRange<Int64>
     private var lastProgress = Int64.min
+    private var restarts: EmulatedRestarts
 
     /// What was really done, and when.
     struct Record {
@@ -34,7 +35,8 @@ final class EmulationRun {
         var clockOffset: Int64 = 0
         /// By index in `EmulatedTimeline.steps`.
         var stepTimes: [SimTime] = []
-        var kills: [(server: Int, time: SimTime)] = []
+        /// By faults, and by the kernel for want of memory.
+        var kills: [(server: Int, time: SimTime, isForMemory: Bool)] = []
         var starts: [(server: Int, time: SimTime)] = []
         /// CPU time of each server while publishers were active.
         var busy: [SimDuration] = []
@@ -63,6 +65,7 @@ final class EmulationRun {
         self.options = options
         timeline = EmulatedTimeline(deployment)
         pause = Self.pause(before: deployment.scenario, replication: replication)
+        restarts = EmulatedRestarts(servers: deployment.servers.count, deployment.scenario.nats)
         let span = Self.span(of: deployment.scenario)
         let end = span?.end ?? .start + deployment.scenario.horizon
         activity = (span?.start ?? .start).nanoseconds...end.nanoseconds
@@ -255,12 +258,30 @@ final class EmulationRun {
     private func pass(until end: Int64) throws {
         while true {
             try checkCancelled()
-            try servers.check()
+            try watchServers()
             tellProgress()
             watchMachine()
-            let left = end - clinux_now()
+            let time = clinux_now()
+            let left = end - time
             if left <= 0 { return }
-            _ = clinux_wait(nil, 0, min(left, Self.slice))
+            let restart = restarts.next.map { max(0, record.zero + $0.nanoseconds - time) } ?? Self.slice
+            // Who ends is noticed at once.
+            var ends = servers.endDescriptors.map { clinux_wait(fd: $0, wantsRead: true) }
+            _ = clinux_wait(&ends, ends.count, min(left, restart, Self.slice))
+        }
+    }
+
+    /// Starts servers again that ran out of memory, after their pauses.
+    private func watchServers() throws {
+        if record.zero == 0 { return try servers.checkAll() }
+        for server in try servers.check() {
+            let time = max(.start, now)
+            record.kills.append((server, time, true))
+            restarts.plan(server, killedAt: time)
+        }
+        for server in restarts.take(until: now) {
+            record.starts.append((server, now))
+            try servers.launch(server)
         }
     }
 
@@ -361,8 +382,10 @@ final class EmulationRun {
             if step.changesLinks { apply(leases: step.leases) }
             forgetSockets(of: step)
             for server in step.kills {
+                restarts.cancel(server)
+                guard servers.isRunning(server) else { continue }
                 servers.kill(server)
-                record.kills.append((server, now))
+                record.kills.append((server, now, false))
             }
             record.stepTimes.append(now)
             for server in step.starts {

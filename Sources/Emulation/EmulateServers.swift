@@ -13,8 +13,12 @@ final class EmulatedServers {
     /// CPU time of the processes of a server that were killed.
     private var spent: [SimDuration]
     private var monitoring = PollLoop()
-    /// Whether the CPU limits of the deployment hold; always, where it has none.
-    let hasQuotas: Bool
+    /// The most memory that the processes of a server that were killed had in use; `nil` without a limit.
+    private var memoryPeaks: [Int64?]
+    /// Why the CPU limits of the deployment do not hold; `nil`: they do, or it has none.
+    let quotaObstacle: String?
+    /// The same of memory limits.
+    let memoryObstacle: String?
 
     /// How long servers may take for what they do at once.
     static let patience = SimDuration.seconds(10)
@@ -30,12 +34,20 @@ final class EmulatedServers {
             EmulatedServer(place.spec, directory: fabric.directory, index: index)
         }
         spent = Array(repeating: .zero, count: servers.count)
-        let wantsQuotas = deployment.regions.contains { $0.nats.cpu != nil }
-        hasQuotas = !wantsQuotas || CPUGroup.availability.isAvailable
+        memoryPeaks = Array(repeating: nil, count: servers.count)
+        let wanted = deployment.regions.map(\.nats)
+        quotaObstacle = Self.obstacle(to: .cpu, isWanted: wanted.contains { $0.cpu != nil })
+        memoryObstacle = Self.obstacle(to: .memory, isWanted: wanted.contains { $0.memory != nil })
         for (place, server) in zip(deployment.servers, servers) {
             let text = try Self.file(of: place, deployment, fabric).text() + deployment.extraLines
             try text.write(toFile: server.configurationPath, atomically: true, encoding: .utf8)
         }
+    }
+
+    private static func obstacle(to controller: ControlGroupController, isWanted: Bool) -> String? {
+        guard isWanted else { return nil }
+        let availability = ControlGroup.availability(of: controller)
+        return availability.isAvailable ? nil : availability.reason
     }
 
     private static func file(
@@ -60,38 +72,82 @@ final class EmulatedServers {
     func name(_ index: Int) -> String { deployment.servers[index].name }
     func logPath(_ index: Int) -> String { servers[index].logPath }
 
+    func isRunning(_ index: Int) -> Bool { servers[index].isRunning }
+
+    /// What the machine holds a server to: the deployment's limits, as far as it can.
+    private func limits(of index: Int) -> ProcessLimits {
+        let nats = deployment.regions[deployment.servers[index].region].nats
+        let cores = nats.cpu.map { max(CPUQuota.leastCores, Double($0) / 1_000) }
+        return ProcessLimits(
+            cpu: quotaObstacle == nil ? cores.map { CPUQuota(cores: $0) } : nil, memory: memoryLimit(of: index))
+    }
+
+    /// Bytes that a server may use here; `nil`: it has no limit, or the machine allows none.
+    func memoryLimit(of index: Int) -> Int64? {
+        memoryObstacle == nil ? deployment.regions[deployment.servers[index].region].nats.memory : nil
+    }
+
     func launch(_ index: Int) throws {
         let server = servers[index]
-        let limit = hasQuotas ? deployment.regions[deployment.servers[index].region].nats.cpu : nil
         server.process = try fabric.launch(
             executable.path, ["-c", server.configurationPath], at: server.spec.name, log: server.logPath,
-            quota: limit.map { CPUQuota(cores: max(CPUQuota.leastCores, Double($0) / 1_000)) })
+            limits: limits(of: index))
     }
 
     /// Ends a process at once.
     func kill(_ index: Int) {
         guard let process = servers[index].process else { return }
-        spent[index] = cpuTime(of: index)
+        forgetProcess(index)
         process.kill()
+    }
+
+    private func forgetProcess(_ index: Int) {
+        memoryPeaks[index] = memoryPeak(of: index)
+        spent[index] = cpuTime(of: index)
         servers[index].forgetProcess()
     }
 
-    /// - Throws: when a server has ended by itself, with its own words.
-    func check() throws(EmulationError) {
+    /// Looks for servers that have ended by themselves.
+    ///
+    /// - Returns: those that the kernel has killed for want of memory since the last look, by index; they can be
+    ///   launched again.
+    /// - Throws: when one has ended in another way, with its own words.
+    func check() throws(EmulationError) -> [Int] {
+        var killed: [Int] = []
         for (index, server) in servers.enumerated() {
-            guard let status = server.process?.status else { continue }
-            throw EmulationError("server \(name(index)) ended by itself (\(status)): \(server.lastWords())")
+            guard let process = server.process, let status = process.status else { continue }
+            guard status == .killed(signal: SIGKILL), let limit = memoryLimit(of: index),
+                process.memory?.tellsOfKill(at: limit) == true
+            else {
+                throw EmulationError("server \(name(index)) ended by itself (\(status)): \(server.lastWords())")
+            }
+            forgetProcess(index)
+            killed.append(index)
         }
+        return killed
+    }
+
+    /// - Throws: when a server has ended, for want of memory or in another way.
+    func checkAll() throws(EmulationError) {
+        guard let killed = try check().first else { return }
+        let limit = (memoryLimit(of: killed) ?? 0) >> 20
+        throw EmulationError("server \(name(killed)) needs more than its \(limit) MiB of memory before time zero")
+    }
+
+    /// One for each server that runs: readable once that has ended.
+    var endDescriptors: [Int32] { servers.compactMap(\.process?.descriptor) }
+
+    /// The most bytes that a server has had in use at once since its first start; `nil` without a limit, or when the
+    /// kernel does not tell.
+    func memoryPeak(of index: Int) -> Int64? {
+        guard let peak = servers[index].process?.memory?.peak else { return memoryPeaks[index] }
+        return max(peak, memoryPeaks[index] ?? 0)
     }
 
     /// CPU time that a server has used since its first start.
     func cpuTime(of index: Int) -> SimDuration {
-        var clock = clockid_t()
-        var time = timespec()
-        guard let process = servers[index].process, clock_getcpuclockid(process.pid, &clock) == 0,
-            clock_gettime(clock, &time) == 0
-        else { return spent[index] }
-        return spent[index] + .seconds(Int64(time.tv_sec)) + .nanoseconds(Int64(time.tv_nsec))
+        guard let process = servers[index].process else { return spent[index] }
+        return spent[index] + process.cpuTime
     }
 
     // MARK: Monitoring
@@ -99,8 +155,9 @@ final class EmulatedServers {
     /// Asks the monitoring of all servers once.
     ///
     /// - Returns: by index; servers that do not answer yet are left out.
+    /// - Throws: also when a server has ended.
     func look(_ isCancelled: @escaping @Sendable () -> Bool) throws -> [Int: ServerSight] {
-        try check()
+        try checkAll()
         monitoring.isCancelled = isCancelled
         for server in servers where server.process != nil {
             if server.monitor?.isOfUse != true {

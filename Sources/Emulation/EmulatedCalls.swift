@@ -36,7 +36,7 @@ final class EmulatedCalls {
         isCancelled: (@Sendable () -> Bool)? = nil
     ) throws {
         let recording = try simulateRecordingRelays(
-            deployment.scenario, replication: replication,
+            Self.twin(of: deployment.scenario), replication: replication,
             options: SimulationOptions(threads: deployment.regions.count, isCancelled: isCancelled))
         twin = recording.outcome
         script = recording.script
@@ -55,6 +55,14 @@ final class EmulatedCalls {
                 "relays connect \(relayOfConnection.count) times, at most "
                     + "\(LoadDriver.mostConnections - firstConnection) connections can be emulated")
         }
+    }
+
+    /// The scenario without memory limits: when a server runs out of memory the real one decides, and relays are to
+    /// say what they would as long as it lives.
+    static func twin(of scenario: Scenario) -> Scenario {
+        var twin = scenario
+        for region in twin.deployment.regions.indices { twin.deployment.regions[region].nats.memory = nil }
+        return twin
     }
 
     // MARK: What relays do

@@ -249,9 +249,10 @@ public final class Fabric: Sendable {
     ///   - arguments: without the program's name.
     ///   - log: the file that takes what it prints; appended to when it exists. A relative path starts at
     ///     `directory`.
-    ///   - quota: of CPU time; `Capabilities.quotas` tells whether there can be one.
+    ///   - limits: `Capabilities` tells whether there can be any.
     func launch(
-        _ executable: String, _ arguments: [String], at server: String, log: String, quota: CPUQuota? = nil
+        _ executable: String, _ arguments: [String], at server: String, log: String,
+        limits: ProcessLimits = ProcessLimits()
     ) throws -> ChildProcess {
         let site = plan.site(ofPlace: plan.index(of: server))
         let log = log.hasPrefix("/") ? log : directory + "/" + log
@@ -259,15 +260,16 @@ public final class Fabric: Sendable {
             let output = open(log, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0o600)
             guard output >= 0 else { throw FabricError("cannot write \(log)", code: errno) }
             defer { close(output) }
-            let group = try quota.map { quota throws(FabricError) in try CPUGroup(quota) }
+            let groups = try ControlGroup.make(limits)
             do {
-                let entrance = try group?.entrance() ?? -1
-                defer { if entrance >= 0 { close(entrance) } }
+                var entrances: [Int32] = []
+                defer { for entrance in entrances { close(entrance) } }
+                for group in groups { entrances.append(try group.entrance()) }
                 let namespace = namespaces?.namespaces[site].descriptor ?? -1
-                let pid = try spawn(executable, arguments, namespace: namespace, group: entrance, output: output)
-                return try Self.enter(ChildProcess(pid: pid, server: server, log: log, group: group), children)
+                let pid = try spawn(executable, arguments, namespace: namespace, groups: entrances, output: output)
+                return try Self.enter(ChildProcess(pid: pid, server: server, log: log, groups: groups), children)
             } catch {
-                group?.remove()
+                for group in groups { group.remove() }
                 throw error
             }
         }

@@ -146,7 +146,7 @@ final class LabChildren: Sendable {
             return (state.owner, ended)
         }
         // Without the lock: the switch asks who lives and cannot wait for a disk or a kernel.
-        for child in ended { child.group?.remove() }
+        for group in ended.flatMap(\.groups) { group.remove() }
         try owner.write(in: directory.path)
     }
 
@@ -164,6 +164,6 @@ final class LabChildren: Sendable {
         for child in children { child.kill() }
         for child in children { _ = child.wait(.seconds(seconds)) }
         // What cannot be removed now, `Leftovers.clean` can remove later.
-        for child in children { child.group?.remove() }
+        for group in children.flatMap(\.groups) { group.remove() }
     }
 }

@@ -23,9 +23,10 @@ public enum Leftovers {
     public static func find() throws -> [Leftover] { try folders() + groups() }
 
     private static func groups() -> [Leftover] {
-        (CPUGroupHierarchy.current()?.leftovers ?? []).map { path, name in
+        ControlGroupHierarchy.leftovers().map { path, name in
             Leftover(
-                directory: path, ownerPID: name.pid, program: nil, children: CPUGroupHierarchy.processes(of: path))
+                directory: path, ownerPID: name.pid, program: nil,
+                children: ControlGroupHierarchy.processes(of: path))
         }
     }
 
@@ -65,8 +66,8 @@ public enum Leftovers {
         let groups = groups()
         for group in groups {
             // Only what a lab started can be in there.
-            for pid in CPUGroupHierarchy.processes(of: group.directory) where pid > 0 { kill(pid, SIGKILL) }
-            if !CPUGroupHierarchy.remove(group.directory) {
+            for pid in ControlGroupHierarchy.processes(of: group.directory) where pid > 0 { kill(pid, SIGKILL) }
+            if !ControlGroupHierarchy.remove(group.directory) {
                 failure = failure ?? FabricError("cannot remove the control group \(group.directory)", code: EBUSY)
             }
         }

@@ -121,6 +121,15 @@ public struct SlotBin<Element: BitwiseCopyable>: ~Copyable {
         overflowSlot = min(overflowSlot, slot)
     }
 
+    /// Whether a slot holds an item; no earlier one may be drained after it.
+    @inlinable
+    public func holds(slot: Int64) -> Bool {
+        assert(slot >= cursor)
+        if overflowSlot == slot { return true }
+        let index = Int(slot & mask)
+        return slot &- cursor <= mask && bitmap[index >> 6] >> UInt64(index & 63) & 1 != 0
+    }
+
     /// The first slot that holds an item, `nil` if the bin is empty.
     @inlinable
     public var earliestSlot: Int64? {

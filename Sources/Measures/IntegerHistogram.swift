@@ -155,15 +155,19 @@ public struct IntegerHistogram: Hashable, Sendable {
         highest = maximum
     }
 
+    /// More than the index of any bucket: the length of a row that counts any value.
+    @inlinable public static var bucketLimit: Int { (64 - precisionBits) * bucketsPerDoubling }
+
     /// The bucket of a value: itself below 256; above, seven bits after the leading one.
     @inlinable
-    static func bucketIndex(of value: Int64) -> Int {
+    public static func bucketIndex(of value: Int64) -> Int {
         let leading = 63 - (value | 1).leadingZeroBitCount
         let shift = Swift.max(0, leading - precisionBits)
         return shift * bucketsPerDoubling + Int(value >> Int64(shift))
     }
 
-    static func lowerBound(of index: Int) -> Int64 {
+    /// The least value of a bucket.
+    public static func lowerBound(of index: Int) -> Int64 {
         let shift = Swift.max(0, index / bucketsPerDoubling - 1)
         return Int64(index - shift * bucketsPerDoubling) << Int64(shift)
     }

@@ -38,8 +38,19 @@ public func entityKey(seed: UInt64, purpose: Purpose, replication: UInt32, entit
 /// bijection; its quality over draws, senders, legs and strides is tested with a broken hash as the control.
 @inlinable
 public func messageBits(_ entityKey: UInt64, sender: UInt32, sequence: UInt32, leg: UInt32) -> UInt64 {
-    let message = mix64(UInt64(sender) << 32 | UInt64(sequence))
-    return mix64(message ^ (entityKey &+ UInt64(leg) &* 0x9E37_79B9_7F4A_7C15))
+    messageBits(entityKey, message: messageWord(sender: sender, sequence: sequence), leg: leg)
+}
+
+/// The part of ``messageBits(_:sender:sequence:leg:)`` that all copies of a message have in common.
+@inlinable
+public func messageWord(sender: UInt32, sequence: UInt32) -> UInt64 {
+    mix64(UInt64(sender) << 32 | UInt64(sequence))
+}
+
+/// ``messageBits(_:sender:sequence:leg:)`` for a message whose word is known.
+@inlinable
+public func messageBits(_ entityKey: UInt64, message: UInt64, leg: UInt32) -> UInt64 {
+    mix64(message ^ (entityKey &+ UInt64(leg) &* 0x9E37_79B9_7F4A_7C15))
 }
 
 /// Random bits as a number strictly between 0 and 1: 52 bits and a half.

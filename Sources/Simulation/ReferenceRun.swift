@@ -78,8 +78,10 @@ struct ReferenceQueue {
         let a = left.posted.item
         let b = right.posted.item
         if a.time != b.time { return a.time < b.time }
-        // Ring ports keep the order of appending; only what meets in a bin is ordered by its identity.
-        if left.posted.isUnordered && right.posted.isUnordered {
+        // Ring ports keep the order of appending; only what meets in a bin is ordered by its identity. What goes to
+        // the one never meets what goes to the other: which is first is only settled so that the order is one.
+        if left.posted.isUnordered != right.posted.isUnordered { return right.posted.isUnordered }
+        if left.posted.isUnordered {
             if Domain.precedes(a, b) { return true }
             if Domain.precedes(b, a) { return false }
         }
@@ -140,7 +142,7 @@ extension Domain {
         var best = (time: agenda.peek().nanoseconds, what: 0)
         func consider(_ time: Int64, _ what: Int) { if time < best.time { best = (time, what) } }
         consider(clientTimers.peek().nanoseconds, 1)
-        for person in active { consider(people[pointer: Int(person)].pointee.nextPublish, 2) }
+        consider(sources.least, 2)
         for relay in 0..<relays.count { consider(relays[pointer: relay].pointee.station.nextStart(), 3 + relay) }
         for server in 0..<servers.count {
             consider(servers[pointer: server].pointee.station.nextStart(), 3 + relays.count + server)
@@ -167,7 +169,8 @@ extension Domain {
 
     /// Publishes everything captured at exactly `time`, in order of (stream, sequence).
     private mutating func captureNext(at time: Int64) {
-        gatherPublishes(until: time + 1)
-        for due in publishes { capture(due) }
+        sources.gather(until: time + 1, world)
+        // People are looked at in the order of their numbers: so are the streams.
+        for position in 0..<sources.captures.count { capture(sources.captures[position]) }
     }
 }

@@ -77,7 +77,7 @@ struct Run: ~Copyable {
     private func place(_ person: Int, isSteady: Bool) {
         let plan = world.people[person]
         let home = domains[pointer: plan.region]
-        home.pointee.active.append(Int32(person))
+        home.pointee.sources.add(person)
         home.pointee.arm(person, .leave, at: max(0, plan.leave.nanoseconds))
         guard isSteady && plan.isInProgress else {
             return home.pointee.arm(person, .join, at: max(0, plan.join.nanoseconds))
@@ -141,6 +141,9 @@ struct Run: ~Copyable {
     /// Puts on the wire what departs before `end`, in order of departure over all servers of the region.
     private func exchangeWire(_ source: Int, _ target: Int, until end: Int64) {
         let from = domains[pointer: source]
+        if !world.limitsBandwidth && !from.pointee.hasPackets(toward: target, before: end) {
+            return from.pointee.releaseFlows(toward: target, before: end, into: domains[pointer: target])
+        }
         from.pointee.gatherWire(toward: target, before: end)
         while let entry = from.pointee.popWire(toward: target, before: end) {
             domains[pointer: target].pointee.deliver(entry.item, to: entry.destination)

@@ -74,6 +74,7 @@ extension Domain {
         client.pointee.connections = 1
         client.pointee.elected = Candidate(session: session, relay: relay, isOpen: true)
         client.pointee.phase = .connected
+        receivers[pointer: person].pointee.session = session
         client.pointee.presence.append(
             PresenceChange(time: 0, state: .connected, region: Int32(world.relays[relay].region)))
         let limit =
@@ -86,7 +87,7 @@ extension Domain {
     /// The relay's half of it.
     mutating func admit(_ session: UInt32, on relay: Int) {
         let state = relays[pointer: relay]
-        let slot = state.pointee.openSession(session, at: 0)
+        let slot = openSession(relay, session, at: 0)
         state.pointee.sessions[pointer: slot].pointee.state = .active
         sendToServer(relay, kind: .subscribe, slot: slot, at: -world.relay.serverHop.nanoseconds)
         // A session that is not new looks for silence at a phase of its own.

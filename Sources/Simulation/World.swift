@@ -64,6 +64,8 @@ final class World: @unchecked Sendable {
     let sites: SitePassage
     /// Directed links by region pair; `nil` where none is.
     let links: [[LinkSchedule?]]
+    /// Whether a link ever has a limited bandwidth: then connections wait for each other's packets.
+    let limitsBandwidth: Bool
     /// Keys of the jitter and of the losses of the links' packets.
     let jitterKey: UInt64
     let lossKey: UInt64
@@ -83,7 +85,7 @@ final class World: @unchecked Sendable {
     /// By raw publisher: the number of its subject, which several may share.
     private let rawRooms: [Int]
     /// By person: the first of its pair numbers.
-    private let pairBase: [Int]
+    let pairBase: [Int]
     let pairCount: Int
     /// The least delay between two stations of a region.
     let leastHop: Int64
@@ -123,6 +125,7 @@ final class World: @unchecked Sendable {
         let paths = Paths(scenario)
         sites = paths.passage
         links = paths.links
+        limitsBandwidth = Self.limitsBandwidth(scenario)
         jitterKey = entityKey(seed: scenario.seed, purpose: .linkJitter, replication: replication, entity: 0)
         lossKey = entityKey(seed: scenario.seed, purpose: .packetLoss, replication: replication, entity: 0)
         health = HealthSchedule(
@@ -251,6 +254,13 @@ final class World: @unchecked Sendable {
         let shift = min(Int64.bitWidth - 1 - near.leadingZeroBitCount, 23) - narrowing
         let slots = max(1, min(across, 1_000_000_000) >> Int64(shift))
         return (shift, slots << Int64(shift))
+    }
+
+    private static func limitsBandwidth(_ scenario: Scenario) -> Bool {
+        scenario.deployment.links.contains { $0.bandwidth != nil }
+            || scenario.timeline.contains { fault in
+                if case .bandwidth = fault.kind { true } else { false }
+            }
     }
 
     private static func internSubjects(

@@ -44,7 +44,7 @@ enum DoctorReport {
         var rows = [
             ("nats-server", server(found)),
             ("namespaces", state(found.namespaces)), ("TUN devices", state(found.devices)),
-            ("CPU quotas", state(found.quotas)),
+            ("CPU quotas", state(found.quotas)), ("memory limits", state(found.memoryLimits)),
             ("congestion control", found.congestionControl), ("cores", "\(found.cores)"),
         ]
         rows.append(("routing cases", cases(found)))

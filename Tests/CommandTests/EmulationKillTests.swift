@@ -130,7 +130,7 @@ struct EmulationKillTests {
         FaultyRun(fault: "fault: power-loss, site: singapore", servers: 1),
     ]
 
-    /// Two servers, of which the first one has a CPU limit, and a fault that outlasts the test. An empty start has no
+    /// Two servers, of which the first one has limits of CPU and memory, and a fault that outlasts the test. An empty start has no
     /// pause before time zero.
     private func write(_ fault: String, _ antipode: Antipode) throws {
         func region(_ name: String, _ site: String, own: Int, other: String, _ number: Int, _ limit: String) -> String {
@@ -151,7 +151,8 @@ struct EmulationKillTests {
         try antipode.write(
             "two.yaml",
             "name: two\nregions:\n"
-                + region("us-east", "nyc1", own: 100, other: "singapore", 110, "      cpu: 500m\n")
+                + region(
+                    "us-east", "nyc1", own: 100, other: "singapore", 110, "      cpu: 500m\n      memory: 256MiB\n")
                 + region("singapore", "sgp1", own: 110, other: "us-east", 100, "")
                 + "links: [{ between: us-east/singapore, round-trip: 20ms }]\n")
         try antipode.write(
@@ -215,9 +216,11 @@ struct EmulationKillTests {
         let owner = running.process.processIdentifier
         let networks = Set(servers.compactMap(network).filter { $0 != network(of: getpid()) })
         #expect(networks.count == faulty.servers, "each region that has power has a network of its own")
+        let hasGroups = !groups(of: owner).isEmpty
         kill(owner, SIGKILL)
         running.process.waitUntilExit()
         try waitUntilGone(servers)
+        #expect(groups(of: owner).isEmpty != hasGroups, "groups wait for the doctor, where there are any")
         let deadline = Date.now.addingTimeInterval(30)
         while networks.contains(where: isHeld) {
             try #require(Date.now < deadline, "something holds the networks of the run")

@@ -140,24 +140,28 @@ private struct FakeDriver {
         #expect(opened.last!.due >= at(2))
         #expect(!all.contains { $0.connection == closed.connection && $0.due > at(1.01) })
     }
+}
 
-    /// Pairs arrive, and those across the link later by what it takes.
-    @Test(
-        .enabled(if: namespaces.isAvailable, "no network namespaces here: \(namespaces.reason)"),
-        .enabled(if: program != nil, "no nats-server here"))
-    func callsRunOnRealServers() throws {
-        let scenario = try shortCalls(3)
-        let outcome = try emulate(
-            scenario, replication: 0, options: EmulationOptions(executable: NATSExecutable(path: program!)))
-        #expect(outcome.violations == [])
-        #expect(outcome.ledger.isBalanced)
-        let total = outcome.ledger.total()
-        #expect(total.expected > 1_800)
-        #expect(total.lostTotal == 0)
-        let local = try #require(outcome.histograms.first { $0.name == "latency.audio.same-region" })
-        let across = try #require(outcome.histograms.first { $0.name == "latency.audio.cross-region" })
-        let difference = across.histogram.quantile(0.5)! - local.histogram.quantile(0.5)!
-        // Half of a round trip of 234 ms, and the difference of places.
-        #expect((90_000_000...150_000_000).contains(difference))
+extension LabTests {
+    @Suite struct EmulatedCallsServerTests {
+        /// Pairs arrive, and those across the link later by what it takes.
+        @Test(
+            .enabled(if: namespaces.isAvailable, "no network namespaces here: \(namespaces.reason)"),
+            .enabled(if: program != nil, "no nats-server here"))
+        func callsRunOnRealServers() throws {
+            let scenario = try shortCalls(3)
+            let outcome = try emulate(
+                scenario, replication: 0, options: EmulationOptions(executable: NATSExecutable(path: program!)))
+            #expect(outcome.violations == [])
+            #expect(outcome.ledger.isBalanced)
+            let total = outcome.ledger.total()
+            #expect(total.expected > 1_800)
+            #expect(total.lostTotal == 0)
+            let local = try #require(outcome.histograms.first { $0.name == "latency.audio.same-region" })
+            let across = try #require(outcome.histograms.first { $0.name == "latency.audio.cross-region" })
+            let difference = across.histogram.quantile(0.5)! - local.histogram.quantile(0.5)!
+            // Half of a round trip of 234 ms, and the difference of places.
+            #expect((90_000_000...150_000_000).contains(difference))
+        }
     }
 }

@@ -79,14 +79,16 @@ import Testing
     }
 }
 
-@Suite struct NATSExecutableTests {
-    @Test(arguments: ["nats-server: v2.9.10\n", "warning: x\nnats-server: v2.9.10 (abc)\n"])
-    func theVersionIsFound(text: String) throws {
-        #expect(try NATSExecutable.version(in: text, path: "p") == ServerVersion(major: 2, minor: 9, patch: 10))
-    }
+extension LabTests {
+    @Suite struct NATSExecutableTests {
+        @Test(arguments: ["nats-server: v2.9.10\n", "warning: x\nnats-server: v2.9.10 (abc)\n"])
+        func theVersionIsFound(text: String) throws {
+            #expect(try NATSExecutable.version(in: text, path: "p") == ServerVersion(major: 2, minor: 9, patch: 10))
+        }
 
-    @Test func whatStatesNoVersionIsRefused() {
-        #expect(throws: EmulationError.self) { try NATSExecutable(path: "/bin/true") }
-        #expect(throws: EmulationError.self) { try NATSExecutable(path: "/nowhere/it's") }
+        @Test func whatStatesNoVersionIsRefused() {
+            #expect(throws: EmulationError.self) { try NATSExecutable(path: "/bin/true") }
+            #expect(throws: EmulationError.self) { try NATSExecutable(path: "/nowhere/it's") }
+        }
     }
 }

@@ -44,11 +44,11 @@ enum clinux_step {
 /// Starts a program in its own process group and returns its pid once it runs.
 ///
 /// It gets SIGKILL when the calling *thread* ends, default signal handling, /dev/null as input, `output` as output and
-/// error output, and no other descriptor. `namespace_fd` is -1, or the network namespace to run in. `cgroup_fd` is -1, or
-/// the open `cgroup.procs` of the control group that it belongs to before it runs.
+/// error output, and no other descriptor. `namespace_fd` is -1, or the network namespace to run in. Each of `cgroup_fds`
+/// is -1, or the open `cgroup.procs` of a control group that it belongs to before it runs.
 /// On failure `step` says where.
 int clinux_spawn(
-    const char *executable, char *const arguments[], int namespace_fd, int cgroup_fd, int output,
+    const char *executable, char *const arguments[], int namespace_fd, const int cgroup_fds[2], int output,
     enum clinux_step *step);
 /// A descriptor that becomes readable when the process ends.
 int clinux_process_descriptor(int pid);

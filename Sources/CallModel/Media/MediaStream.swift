@@ -143,6 +143,22 @@ public struct MediaCursor: Hashable, Sendable, BitwiseCopyable {
         restOfTick = 0
     }
 
+    /// Moves one packet on within the segment, without a look at the stream.
+    /// - Returns: `false`, with nothing changed, at the segment's last packet: `MediaStream.advance` goes on.
+    @inlinable
+    public mutating func stepWithinSegment() -> Bool {
+        if restOfTick > 1 {
+            restOfTick -= 1
+        } else {
+            guard restOfSegment > 1 else { return false }
+            restOfSegment -= 1
+            restOfTick = perTick
+            time = time + period
+        }
+        sequence += 1
+        return true
+    }
+
     init(_ segment: MediaStream.Segment, index: Int, sequence: UInt32) {
         let offset = sequence - segment.firstSequence
         let tick = Int64(offset / segment.perTick)

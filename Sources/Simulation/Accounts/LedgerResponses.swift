@@ -70,7 +70,7 @@ extension Tally {
             PathKind.allCases.map { path in
                 NamedHistogram(
                     name: "latency.\(messageClass.name).\(path.name)", unit: "ns",
-                    histogram: latency[Int(messageClass.rawValue) * PathKind.allCases.count + Int(path.rawValue)])
+                    histogram: latency(Int(messageClass.rawValue) * PathKind.allCases.count + Int(path.rawValue)))
             }
         }
     }

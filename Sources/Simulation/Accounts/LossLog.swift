@@ -87,32 +87,69 @@ struct TrailRun {
 }
 
 /// Which plan served each message at each server: what `Resolution` follows to find where a pair was lost.
-struct Trails {
-    private(set) var runs: [TrailRun] = []
-    private var open: [Int32]
-    private let servers: Int
+struct Trails: ~Copyable {
+    /// The end of the run that a stream at a server is in: all that a message in order asks for.
+    private struct End: BitwiseCopyable {
+        var last: UInt32 = 0
+        /// `none`: no message yet.
+        var plan: UInt32 = End.none
+
+        static var none: UInt32 { UInt32.max }
+    }
+
+    private var closed: [TrailRun] = []
+    /// By server, then stream: the open run's end, its beginning, and the server's number over all.
+    private let ends: Table<End>
+    private let firsts: Table<UInt32>
+    private let numbers: Table<Int32>
+    private let streams: Int
 
     /// - Parameters:
     ///   - streams: number of streams of the run.
     ///   - servers: number of servers of the region.
     init(streams: Int, servers: Int) {
-        self.servers = servers
-        open = Array(repeating: -1, count: streams * servers)
+        self.streams = streams
+        ends = Table(count: streams * servers) { _ in End() }
+        firsts = Table(count: streams * servers) { _ in 0 }
+        numbers = Table(count: servers) { _ in 0 }
+    }
+
+    /// All runs. Those of one stream at one server are in the order in which they began.
+    var runs: [TrailRun] {
+        var result = closed
+        for slot in 0..<ends.count where ends[slot].plan != End.none { result.append(run(of: slot)) }
+        return result
+    }
+
+    private func run(of slot: Int) -> TrailRun {
+        TrailRun(
+            stream: UInt32(slot % streams), server: numbers[slot / streams], first: firsts[slot],
+            last: ends[slot].last, plan: ends[slot].plan)
     }
 
     @inline(__always)
     mutating func add(stream: UInt32, localServer: Int, server: Int32, sequence: UInt32, plan: UInt32) {
-        let slot = Int(stream) * servers + localServer
-        let index = Int(open[slot])
-        if index >= 0, runs[index].plan == plan {
-            // Messages of one stream may overtake each other on the last mile: a run covers what lies between.
-            if sequence > runs[index].last {
-                runs[index].last = sequence
-                return
-            }
-            if sequence >= runs[index].first { return }
+        let slot = localServer * streams + Int(stream)
+        let end = ends[pointer: slot]
+        if end.pointee.plan == plan && sequence > end.pointee.last {
+            end.pointee.last = sequence
+            return
         }
-        open[slot] = Int32(runs.count)
-        runs.append(TrailRun(stream: stream, server: server, first: sequence, last: sequence, plan: plan))
+        begin(slot, server: server, sequence: sequence, plan: plan)
+    }
+
+    /// The last message of a stream at a server so far.
+    @inline(__always)
+    func end(stream: UInt32, localServer: Int) -> Int64 {
+        Int64(ends[pointer: localServer * streams + Int(stream)].pointee.last)
+    }
+
+    private mutating func begin(_ slot: Int, server: Int32, sequence: UInt32, plan: UInt32) {
+        // Messages of one stream may overtake each other on the last mile: a run covers what lies between.
+        if ends[slot].plan == plan && sequence >= firsts[slot] { return }
+        if ends[slot].plan != End.none { closed.append(run(of: slot)) }
+        numbers[slot / streams] = server
+        firsts[slot] = sequence
+        ends[slot] = End(last: sequence, plan: plan)
     }
 }

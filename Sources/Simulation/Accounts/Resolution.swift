@@ -66,7 +66,7 @@ struct Resolution {
         let path = world.path(sender, receiver)
         expected.add(stream, kind.messageClass, path, from, to, world)
         let pair = world.pair(receiver: receiver, sender: sender)
-        let window = domain.windows[pair * StreamKind.count + kind.rawValue]
+        let window = domain.pairs[pair][kind]
         let end = world.streams.firstSequence(stream, notBefore: to)
         guard window.first < end else { return }
         let gaps = domain.gaps.missing(window, end: end)

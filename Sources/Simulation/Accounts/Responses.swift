@@ -61,10 +61,11 @@ struct OutcomeBuilder {
         var delivered = [Int32](repeating: 0, count: expected.count)
         var punctual = delivered
         for region in 0..<domains.count {
-            let tally = domains[pointer: region].pointee.tally
+            let own = domains[pointer: region].pointee.tally.delivered1s
+            let inTime = domains[pointer: region].pointee.tally.punctual1s
             for index in delivered.indices {
-                delivered[index] += tally.delivered1s[index]
-                punctual[index] += tally.punctual1s[index]
+                delivered[index] += own[index]
+                punctual[index] += inTime[index]
             }
         }
         expected1s = expected
@@ -75,7 +76,7 @@ struct OutcomeBuilder {
                 var histogram = IntegerHistogram()
                 let index = Int(messageClass.rawValue) * PathKind.allCases.count + Int(path.rawValue)
                 for region in 0..<domains.count {
-                    histogram.merge(domains[pointer: region].pointee.tally.latency[index])
+                    histogram.merge(domains[pointer: region].pointee.tally.latency(index))
                 }
                 outcome.histograms.append(
                     NamedHistogram(
@@ -89,14 +90,14 @@ struct OutcomeBuilder {
     private mutating func addSetups(_ domains: borrowing Table<Domain>) {
         setupTimes = Array(repeating: Tally.SetupTimes(), count: 2 * PathKind.allCases.count)
         for region in 0..<domains.count {
-            let tally = domains[pointer: region].pointee.tally
-            outcome.setups += tally.setups
-            outcome.setupsNotKept += tally.setupsNotKept
+            outcome.setups += domains[pointer: region].pointee.tally.setups
+            outcome.setupsNotKept += domains[pointer: region].pointee.tally.setupsNotKept
+            let times = domains[pointer: region].pointee.tally.setupTimes
             for index in setupTimes.indices {
-                setupTimes[index].audio += tally.setupTimes[index].audio
-                setupTimes[index].video += tally.setupTimes[index].video
-                setupTimes[index].audioNever += tally.setupTimes[index].audioNever
-                setupTimes[index].videoNever += tally.setupTimes[index].videoNever
+                setupTimes[index].audio += times[index].audio
+                setupTimes[index].video += times[index].video
+                setupTimes[index].audioNever += times[index].audioNever
+                setupTimes[index].videoNever += times[index].videoNever
             }
         }
         outcome.setups.sort { ($0.start, $0.joiner, $0.peer) < ($1.start, $1.joiner, $1.peer) }

@@ -3,74 +3,120 @@ import EventKernel
 import Measures
 import Network
 
-/// One slot of the region's people: arrivals, timers and captures, merged in the order of time.
+/// One slot of the region's people: arrivals, timers and captures.
 ///
-/// Equal times: arrivals before timers before captures. Everything that arrives in a slot left its relay before the
-/// slot began, so the slot can run at its start.
+/// Everything that arrives in a slot left its relay before the slot began, so the slot can run at its start. The order
+/// is that of time; at equal times arrivals come before timers before captures. Most people cannot tell: one to whom
+/// nothing happens but media in order on the elected session, and no timer, shares nothing that depends on an order
+/// with anybody else. Their packets are settled as they lie; what is left is sorted and merged.
 extension Domain {
     mutating func runClients(slot: Int64, until end: Int64) {
         drained.removeAll()
-        if arrivals.earliestSlot == slot {
+        unruly.removeAll()
+        unrulyCaptures.removeAll()
+        if arrivals.holds(slot: slot) {
             arrivals.drain(slot: slot, into: &drained)
-            sorter.sort(
-                &drained, slotShift: world.slotShift, time: { SimTime(nanoseconds: $0.time) }, precedes: Self.precedes)
+            findUnruly(Int32(truncatingIfNeeded: slot))
+            settleArrivals(Int32(truncatingIfNeeded: slot), until: end)
         }
-        gatherPublishes(until: end)
+        sources.gather(slot: slot, until: end, world)
+        settleCaptures(Int32(truncatingIfNeeded: slot), until: end)
+        if !unruly.isEmpty || !unrulyCaptures.isEmpty || nextTimer < end { merge(until: end) }
+    }
+
+    /// Looks for people whose arrivals are not as expected.
+    private mutating func findUnruly(_ slot: Int32) {
+        for position in 0..<drained.count {
+            let item = drained[position]
+            let receiver = receivers[pointer: SessionID.person(item.list)]
+            let isExpected =
+                item.kind == .media && item.list == receiver.pointee.session && item.time > receiver.pointee.lastSeen
+            receiver.pointee.unrulySlot = isExpected ? receiver.pointee.unrulySlot : slot
+            receiver.pointee.lastSeen = max(receiver.pointee.lastSeen, item.time)
+        }
+    }
+
+    /// Whether a person's packets of a slot can be settled in the order in which they lie.
+    @inline(__always)
+    private mutating func isCalm(_ person: Int, _ slot: Int32, until end: Int64) -> Bool {
+        let receiver = receivers[pointer: person]
+        guard receiver.pointee.unrulySlot != slot else { return false }
+        return receiver.pointee.quietUntil >= end || refreshQuiet(person) >= end
+    }
+
+    private mutating func settleArrivals(_ slot: Int32, until end: Int64) {
+        var touched = 0
+        for position in 0..<drained.count {
+            if position >= touched { touched = touchPairs(from: position) }
+            let item = drained[position]
+            let person = SessionID.person(item.list)
+            guard item.time < end, isCalm(person, slot, until: end) else {
+                unruly.append(item)
+                continue
+            }
+            let sender = StreamTable.person(of: item.sender)
+            let pair = Int(receivers[pointer: person].pointee.pairBase) + sender
+            // Records of setups are kept in the order of time.
+            guard pairs[pointer: pair].pointee.setupStart < 0 else {
+                unruly.append(item)
+                continue
+            }
+            events += 1
+            receivers[pointer: person].pointee.lastPacket = item.time
+            settle(item, pair, person, sender)
+        }
+    }
+
+    private mutating func settleCaptures(_ slot: Int32, until end: Int64) {
+        var touched = 0
+        for position in 0..<sources.captures.count {
+            if position >= touched { touched = touchSenders(from: position) }
+            let due = sources.captures[position]
+            if isCalm(StreamTable.person(of: due.stream), slot, until: end) {
+                capture(due)
+            } else {
+                unrulyCaptures.append(due)
+            }
+        }
+    }
+
+    /// Settles what is left, and timers, in the order of time.
+    private mutating func merge(until end: Int64) {
+        sorter.sort(
+            &unruly, slotShift: world.slotShift, time: { SimTime(nanoseconds: $0.time) }, precedes: Self.precedes)
+        captureSorter.sort(
+            &unrulyCaptures, slotShift: world.slotShift, time: { SimTime(nanoseconds: $0.time) },
+            precedes: PublishDue.precedes)
         var arrival = 0
         var publish = 0
         while true {
-            let arrivalTime = arrival < drained.count ? drained[arrival].time : Int64.max
-            let timerTime = clientTimers.peek().nanoseconds
-            let publishTime = publish < publishes.count ? publishes[publish].time : Int64.max
-            let next = min(arrivalTime, min(timerTime, publishTime))
+            let arrivalTime = arrival < unruly.count ? unruly[arrival].time : Int64.max
+            let publishTime = publish < unrulyCaptures.count ? unrulyCaptures[publish].time : Int64.max
+            let next = min(arrivalTime, min(nextTimer, publishTime))
             guard next < end else { break }
             if arrivalTime == next {
-                receive(drained[arrival])
+                receive(unruly[arrival])
                 arrival += 1
-            } else if timerTime == next {
-                let timer = clientTimers.popLive(before: SimTime(nanoseconds: next + 1))!
-                clientTimerFired(Int(timer.entity), ClientTimer(rawValue: timer.kind)!, at: next)
+            } else if nextTimer == next {
+                fireClientTimer(at: next)
             } else {
-                capture(publishes[publish])
+                capture(unrulyCaptures[publish])
                 publish += 1
             }
         }
         // The horizon can cut a slot short: what lies beyond is still under way.
-        while arrival < drained.count {
-            cutShort.append(drained[arrival])
+        while arrival < unruly.count {
+            cutShort.append(unruly[arrival])
             arrival += 1
         }
     }
 
-    /// Collects the captures due before `end`, in order of (time, stream, sequence).
-    mutating func gatherPublishes(until end: Int64) {
-        publishes.removeAll(keepingCapacity: true)
-        for person in active where people[pointer: Int(person)].pointee.nextPublish < end {
-            takeDue(Int(person), until: end)
+    /// Fires the client timer that is due at `time`, the least that any can be; re-armed ones may be due later.
+    private mutating func fireClientTimer(at time: Int64) {
+        if let timer = clientTimers.popLive(before: SimTime(nanoseconds: time + 1)) {
+            clientTimerFired(Int(timer.entity), ClientTimer(rawValue: timer.kind)!, at: time)
         }
-        publishes.sort {
-            if $0.time != $1.time { return $0.time < $1.time }
-            if $0.stream != $1.stream { return $0.stream < $1.stream }
-            return $0.sequence < $1.sequence
-        }
-    }
-
-    private mutating func takeDue(_ person: Int, until end: Int64) {
-        let client = people[pointer: person]
-        var least = Int64.max
-        for kind in 0..<StreamKind.count {
-            var cursor = client.pointee.cursors[kind]
-            guard cursor.time < .never else { continue }
-            let stream = person * StreamKind.count + kind
-            while cursor.time.nanoseconds < end {
-                publishes.append(
-                    PublishDue(time: cursor.time.nanoseconds, stream: UInt32(stream), sequence: cursor.sequence))
-                world.streams.advance(stream, &cursor)
-            }
-            client.pointee.cursors[kind] = cursor
-            least = min(least, cursor.time.nanoseconds)
-        }
-        client.pointee.nextPublish = least
+        nextTimer = clientTimers.peek().nanoseconds
     }
 
     // MARK: Sending
@@ -87,16 +133,16 @@ extension Domain {
         }
         let kind = StreamTable.kind(of: due.stream)
         let session = client.pointee.elected!.session
-        let place = world.relays[client.pointee.elected!.relay]
+        let place = addresses[client.pointee.elected!.relay]
         var arrival =
             due.time
             + world.access.delay(
-                person, place.region, sender: due.stream, sequence: due.sequence, leg: session & 0xfff)
-        if place.transport == .webSocket {
+                person, Int(place.region), sender: due.stream, sequence: due.sequence, leg: session & 0xfff)
+        if place.isWebSocket {
             arrival = max(arrival, client.pointee.elected!.lastUplink + 1)
             client.pointee.elected!.lastUplink = arrival
         }
-        guard world.sites.passes(place.region, from: due.time, to: arrival) else {
+        guard world.sites.passes(Int(place.region), from: due.time, to: arrival) else {
             return losses.add(
                 stream: due.stream, sequence: due.sequence, scope: .everyone, fate: .lost(.siteUnreachable),
                 at: due.time)
@@ -106,7 +152,7 @@ extension Domain {
             time: arrival, published: due.time, sender: due.stream, sequence: due.sequence, list: session,
             size: world.streams.units(kind: kind, sequence: due.sequence), kind: .media,
             flags: isKeyFrame ? ItemFlags.keyFrame : 0)
-        post(item, to: .relay(Int32(place.local), port: 0), in: place.region)
+        post(item, to: .relay(place.local, port: 0), in: Int(place.region))
     }
 
     /// Why a person without an elected session is not heard.
@@ -131,20 +177,24 @@ extension Domain {
         }
     }
 
-    /// A copy of a message: the first one for a pair is its delivery, others are extra.
+    /// A copy of a message, for somebody who may have left or have several sessions.
     private mutating func receiveMedia(_ person: Int, _ item: Item, hasLeft: Bool) {
         if hasLeft {
             return losses.add(
                 stream: item.sender, sequence: item.sequence, scope: .person(Int32(person)), fate: .void, at: item.time)
         }
-        let client = people[pointer: person]
-        if client.pointee.elected?.session == item.list { client.pointee.lastPacket = item.time }
+        let receiver = receivers[pointer: person]
+        if receiver.pointee.session == item.list { receiver.pointee.lastPacket = item.time }
         let sender = StreamTable.person(of: item.sender)
+        settle(item, Int(receiver.pointee.pairBase) + sender, person, sender)
+    }
+
+    /// The first copy for a pair is its delivery, others are extra.
+    @inline(__always)
+    private mutating func settle(_ item: Item, _ pair: Int, _ person: Int, _ sender: Int) {
         let kind = StreamTable.kind(of: item.sender)
-        let pair = world.pair(receiver: person, sender: sender)
-        let path = world.path(sender, person)
-        let window = windows[pointer: pair * StreamKind.count + kind]
-        guard gaps.receive(item.sequence, window) else {
+        let path: PathKind = pairs[pointer: pair].pointee.isWithinRegion ? .sameRegion : .crossRegion
+        guard gaps.receive(StreamKind(rawValue: kind)!, item.sequence, pairs[pointer: pair]) else {
             return tally.addExtra(kind: kind, path: path, phase: world.phase(of: item.published))
         }
         tally.addDelivery(kind: kind, path: path, published: item.published, arrival: item.time, world)
@@ -170,8 +220,8 @@ extension Domain {
                 finishSetupIfComplete(pair, person, sender)
             }
         case .video:
-            if !world.traits[sender].hasMicrophone { noteContinuity(state, at: item.time) }
-            let decodable = chains[pair].arrive(item.sequence, isKeyFrame: item.flags & ItemFlags.keyFrame != 0)
+            if state.pointee.isSilent { noteContinuity(state, at: item.time) }
+            let decodable = state.pointee.chain.arrive(item.sequence, isKeyFrame: item.flags & ItemFlags.keyFrame != 0)
             if decodable > 0 {
                 countDecodable(decodable, pair, item, path: path)
                 if state.pointee.setupStart >= 0 && state.pointee.videoReady < 0 {
@@ -187,7 +237,7 @@ extension Domain {
     /// Each frame counts in the phase of its own capture: a late one may free others of the next phase.
     private mutating func countDecodable(_ count: Int, _ pair: Int, _ item: Item, path: PathKind) {
         if count == 1 { return tally.addDecodable(1, path: path, phase: world.phase(of: item.published)) }
-        let end = chains[pair].next
+        let end = pairs[pointer: pair].pointee.chain.next
         for frame in (end - UInt32(count))..<end {
             let captured = world.streams.captureTime(Int(item.sender), frame)
             tally.addDecodable(1, path: path, phase: world.phase(of: captured))

@@ -54,22 +54,36 @@ struct PresenceChange {
     var region: Int32
 }
 
+/// What a slot asks of a person for each packet: one look at the memory.
+struct Receiver: BitwiseCopyable {
+    /// No timer of the person fires before: a lower bound.
+    var quietUntil = Int64.max
+    /// Latest packet on the elected session.
+    var lastPacket: Int64 = 0
+    /// Latest arrival that a slot has looked at.
+    var lastSeen: Int64 = -1
+    /// The elected session while connected, else `noSession`.
+    var session = Receiver.noSession
+    /// The last slot in which something other than media in order on the elected session arrived.
+    var unrulySlot: Int32 = -1
+    /// The pair with sender s has the number `pairBase + s`.
+    let pairBase: Int32
+
+    static var noSession: UInt32 { UInt32.max }
+}
+
 /// A client: the browser of one person.
 struct ClientState {
+    // What every capture asks for comes first: it shares a line of the cache.
     var phase = ClientPhase.outside
-    var cursors: [MediaCursor]
-    /// The least time over the cursors; `Int64.max` when there is nothing more to capture.
-    var nextPublish = Int64.max
+    var elected: Candidate?
     /// Number of connections made so far.
     var connections: UInt32 = 0
     var candidates: [Candidate] = []
     var election: Election?
-    var elected: Candidate?
     var policy: ReconnectPolicy
     var resolver: Resolver?
     var backoff: RandomStream
-    /// Latest packet on the elected session.
-    var lastPacket: Int64 = 0
     /// Whether the attempt under way follows a loss.
     var isReconnecting = false
     /// Since when the person has been without media, for the clock of reconnects.
@@ -88,9 +102,6 @@ struct ClientState {
 
     init(_ world: World, person: Int) {
         let plan = world.people[person]
-        cursors = (0..<StreamKind.count).map { kind in
-            world.streams.schedules[person * StreamKind.count + kind]?.cursor(notBefore: .start) ?? MediaCursor()
-        }
         policy = ReconnectPolicy(world.client)
         backoff = RandomStream(
             seed: world.scenario.seed, purpose: .backoff, replication: world.replication, entity: plan.entity)
@@ -103,19 +114,18 @@ struct ClientState {
         case .election, .pinned:
             resolver = nil
         }
-        refreshNext()
-    }
-
-    mutating func refreshNext() {
-        var least = Int64.max
-        for cursor in cursors { least = min(least, cursor.time.nanoseconds) }
-        nextPublish = least
     }
 }
 
 /// A capture that is due in the current slot.
-struct PublishDue {
+struct PublishDue: BitwiseCopyable {
     var time: Int64
     var stream: UInt32
     var sequence: UInt32
+
+    /// The order of captures of one instant.
+    static func precedes(_ left: PublishDue, _ right: PublishDue) -> Bool {
+        if left.stream != right.stream { return left.stream < right.stream }
+        return left.sequence < right.sequence
+    }
 }

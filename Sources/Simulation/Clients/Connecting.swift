@@ -24,6 +24,19 @@ extension Domain {
     mutating func arm(_ person: Int, _ timer: ClientTimer, at time: Int64) {
         guard time < world.horizon else { return }
         clientTimers.schedule(entity: UInt32(person), kind: timer.rawValue, at: SimTime(nanoseconds: time))
+        nextTimer = min(nextTimer, time)
+        let receiver = receivers[pointer: person]
+        receiver.pointee.quietUntil = min(receiver.pointee.quietUntil, time)
+    }
+
+    /// Looks up when the first timer of a person is due.
+    mutating func refreshQuiet(_ person: Int) -> Int64 {
+        var due = Int64.max
+        for timer in ClientTimer.allCases {
+            due = min(due, clientTimers.due(entity: UInt32(person), kind: timer.rawValue).nanoseconds)
+        }
+        receivers[pointer: person].pointee.quietUntil = due
+        return due
     }
 
     // MARK: Attempts
@@ -211,7 +224,8 @@ extension Domain {
         client.pointee.elected = winner
         client.pointee.phase = .connected
         client.pointee.policy.succeeded()
-        client.pointee.lastPacket = time
+        receivers[pointer: person].pointee.session = winner.session
+        receivers[pointer: person].pointee.lastPacket = time
         client.pointee.stages.elected = time
         if client.pointee.isReconnecting {
             tally.returned += 1
@@ -265,7 +279,7 @@ extension Domain {
             place.transport == .webTransport
             ? world.client.quicIdleTimeout.nanoseconds : world.client.webSocketTimeout.nanoseconds
         let keptAlive = lastKeepAlive(elected, since: client.pointee.stages.elected, before: time)
-        let heard = max(client.pointee.lastPacket, keptAlive)
+        let heard = max(receivers[pointer: person].pointee.lastPacket, keptAlive)
         if heard + limit > time { return armIdle(person, heard: heard) }
         loseSession(person, brokenAt: heard, reason: "no packet for \(limit / 1_000_000_000) s", at: time)
     }
@@ -303,6 +317,7 @@ extension Domain {
         let place = world.relays[elected.relay]
         sendUp(person, elected.session, kind: .bye, at: time)
         client.pointee.elected = nil
+        receivers[pointer: person].pointee.session = Receiver.noSession
         client.pointee.phase = .waiting
         client.pointee.isReconnecting = true
         client.pointee.brokenAt = brokenAt
@@ -327,6 +342,7 @@ extension Domain {
         }
         client.pointee.phase = .left
         client.pointee.elected = nil
+        receivers[pointer: person].pointee.session = Receiver.noSession
         client.pointee.candidates = []
         client.pointee.election = nil
         closeSetups(of: person, at: time)

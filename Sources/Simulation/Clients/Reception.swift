@@ -1,3 +1,4 @@
+import CallModel
 import EventKernel
 import Measures
 
@@ -127,22 +128,66 @@ struct GapStore {
 
 /// What a receiver knows of one sender in its room.
 struct PairState: BitwiseCopyable {
+    // An audio packet asks for the first 64 bytes, a video packet for the next as well: lines of the cache.
+    var audio = ReceptionWindow(first: 0)
+    /// Latest arrival of media; -1: none yet.
+    var lastMedia: Int64 = -1
+    var latencySum: Int64 = 0
+    var latencyCount: Int32 = 0
+    /// Audio that came within 400 ms.
+    var punctual: Int32 = 0
     /// Clock of the setup under way; -1: none.
     var setupStart: Int64 = -1
     var isReconnect = false
+    /// Whether both are of one region, and whether the sender has no microphone.
+    var isWithinRegion = false
+    var isSilent = false
+    var interruptions: Int32 = 0
+    var video = ReceptionWindow(first: 0)
+    var chain = KeyFrameChain()
+    var heartbeat = ReceptionWindow(first: 0)
+    var diagnostics = ReceptionWindow(first: 0)
     /// First packet of any class since the clock started; -1: not yet.
     var firstPacket: Int64 = -1
     /// When audio and video became playable; -1: not yet.
     var audioReady: Int64 = -1
     var videoReady: Int64 = -1
-    /// Latest arrival of media; -1: none yet.
-    var lastMedia: Int64 = -1
-    var latencySum: Int64 = 0
-    var latencyCount: Int64 = 0
-    /// Audio that came within 400 ms.
-    var punctual: Int64 = 0
-    var interruptions: Int32 = 0
     var interrupted: Int64 = 0
+    /// Makes the size a multiple of a line.
+    private var unused: Int64 = 0
 
     init() {}
+
+    /// Which messages of a stream of the sender have arrived.
+    subscript(kind: StreamKind) -> ReceptionWindow {
+        get {
+            switch kind {
+            case .audio: audio
+            case .video: video
+            case .heartbeat: heartbeat
+            case .diagnostics: diagnostics
+            }
+        }
+        set {
+            switch kind {
+            case .audio: audio = newValue
+            case .video: video = newValue
+            case .heartbeat: heartbeat = newValue
+            case .diagnostics: diagnostics = newValue
+            }
+        }
+    }
+}
+
+extension GapStore {
+    /// Records an arrival of a stream; `false`: the receiver had it already, or was not entitled to it.
+    @inline(__always)
+    mutating func receive(_ kind: StreamKind, _ sequence: UInt32, _ pair: UnsafeMutablePointer<PairState>) -> Bool {
+        switch kind {
+        case .audio: receive(sequence, &pair.pointee.audio)
+        case .video: receive(sequence, &pair.pointee.video)
+        case .heartbeat: receive(sequence, &pair.pointee.heartbeat)
+        case .diagnostics: receive(sequence, &pair.pointee.diagnostics)
+        }
+    }
 }

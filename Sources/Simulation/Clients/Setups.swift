@@ -10,6 +10,8 @@ extension Domain {
         let own = world.people[person]
         for sender in world.rooms[Int(own.room)].people {
             var state = PairState()
+            state.isWithinRegion = world.path(sender, person) == .sameRegion
+            state.isSilent = !world.traits[sender].hasMicrophone
             let peer = world.people[sender]
             let overlap = max(own.join.nanoseconds, peer.join.nanoseconds)
             let meets = overlap < min(own.leave.nanoseconds, peer.leave.nanoseconds)
@@ -17,14 +19,14 @@ extension Domain {
             if sender != person && meets && !isRunning && overlap < world.horizon && (peer.microphone || peer.camera) {
                 state.setupStart = max(0, max(own.join.nanoseconds, world.firstCapture(of: sender)))
             }
-            pairs.append(state)
-            for kind in 0..<StreamKind.count {
-                let stream = sender * StreamKind.count + kind
+            for kind in StreamKind.allCases {
+                let stream = sender * StreamKind.count + kind.rawValue
                 let first =
                     world.streams.schedules[stream] == nil
                     ? 0 : world.streams.firstSequence(stream, notBefore: max(0, own.join.nanoseconds))
-                windows.append(ReceptionWindow(first: first))
+                state[kind] = ReceptionWindow(first: first)
             }
+            pairs.append(state)
         }
     }
 
@@ -54,7 +56,7 @@ extension Domain {
             pairs[pointer: pair].pointee.firstPacket = -1
             pairs[pointer: pair].pointee.audioReady = -1
             pairs[pointer: pair].pointee.videoReady = -1
-            chains[pair] = KeyFrameChain()
+            pairs[pointer: pair].pointee.chain = KeyFrameChain()
         }
     }
 

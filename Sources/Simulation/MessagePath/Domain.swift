@@ -2,6 +2,7 @@ import CallModel
 import EventKernel
 import Measures
 import NATSModel
+import Network
 import RandomVariates
 import Scenario
 
@@ -53,23 +54,30 @@ enum AgendaKind: UInt8 {
 struct Domain: ~Copyable {
     let world: World
     let region: Int
+    let costs: PathCosts
+    /// Over all relays.
+    let addresses: Table<RelayAddress>
     let firstRelay: Int
     let firstServer: Int
+    /// When each relay, then each server, may serve next: the stations' `nextTime`, side by side.
+    let clocks: Table<Int64>
     var relays: Table<RelayState>
     var servers: Table<ServerState>
     var plans: PlanTable
     var agenda: TimerCalendar
+    /// When its next entry is due.
+    var nextAgenda = Int64.max
     var people: Table<ClientState>
+    let receivers: Table<Receiver>
     var clientTimers: TimerTable
+    /// No client timer is due before.
+    var nextTimer = Int64.max
     /// Copies on their way to the region's people.
     var arrivals: SlotBin<Item>
     /// Copies of the last slot that would have arrived after the horizon.
     var cutShort: [Item] = []
-    /// People with something to publish, in ascending order.
-    var active: [Int32] = []
+    var sources: CaptureSources
     var pairs: Slab<PairState>
-    var windows: Slab<ReceptionWindow>
-    var chains: [KeyFrameChain]
     var gaps = GapStore()
     var losses = LossLog()
     var trails: Trails
@@ -93,8 +101,13 @@ struct Domain: ~Copyable {
     var scratch: [Output] = []
     var gatewayScratch: [GatewayOutput] = []
     var drained = ItemBuffer<Item>()
+    /// Of a client slot: arrivals and captures that need the order of time.
+    var unruly = ItemBuffer<Item>()
+    var unrulyCaptures = ItemBuffer<PublishDue>()
+    var captureSorter = SlotSorter<PublishDue>()
     var sorter = SlotSorter<Item>()
-    var publishes: [PublishDue] = []
+    /// The sum of what was read ahead (`Touching.swift`); nothing depends on it.
+    var touchSum: Int64 = 0
     var raw: RawTraffic
     /// By plain publisher: its connection among those of its server.
     let rawConnections: [Int]
@@ -105,19 +118,28 @@ struct Domain: ~Copyable {
     init(_ world: World, region: Int, useReference: Bool, journalLimit: Int, recordingLimit: Int?) {
         self.world = world
         self.region = region
+        costs = PathCosts(world)
+        addresses = Table(count: world.relays.count) { index in
+            let place = world.relays[index]
+            return RelayAddress(
+                region: Int32(place.region), local: Int32(place.local), isWebSocket: place.transport == .webSocket)
+        }
         firstRelay = world.relaysOfRegion[region].lowerBound
         firstServer = world.serversOfRegion[region].lowerBound
-        relays = Self.makeRelays(world, region)
-        servers = Self.makeServers(world, region)
+        let stations = world.relaysOfRegion[region].count + world.serversOfRegion[region].count
+        let clocks = Table<Int64>(count: stations + 2 * Self.line) { _ in Int64.max }
+        relays = Self.makeRelays(world, region, clocks)
+        servers = Self.makeServers(world, region, clocks)
+        self.clocks = clocks
         plans = PlanTable(servers: world.serversOfRegion[region].count, rooms: world.subjectCount)
         agenda = TimerCalendar(limit: 1 << 26)
         people = Table(count: world.people.count) { ClientState(world, person: $0) }
+        receivers = Table(count: world.people.count) { Receiver(pairBase: Int32(world.pairBase[$0])) }
         clientTimers = TimerTable(
             entities: max(1, world.people.count), kinds: ClientTimer.allCases.count, limit: 1 << 26)
+        sources = CaptureSources(world, region: region)
         arrivals = SlotBin(slotShift: world.slotShift, slots: 1024)
         pairs = Slab(capacity: max(1, world.pairCount))
-        windows = Slab(capacity: max(1, world.pairCount * StreamKind.count))
-        chains = Array(repeating: KeyFrameChain(), count: world.pairCount)
         trails = Trails(
             streams: world.people.count * StreamKind.count, servers: world.serversOfRegion[region].count)
         tally = Tally(world)
@@ -134,18 +156,35 @@ struct Domain: ~Copyable {
         for person in world.people.indices { preparePairs(of: person) }
     }
 
-    private static func makeRelays(_ world: World, _ region: Int) -> Table<RelayState> {
+    /// Times in a line of the cache: so many are left free around the clocks, which another region's thread must not
+    /// share.
+    private static var line: Int { 8 }
+
+    @inline(__always)
+    func relayClock(_ relay: Int) -> Int64 { clocks[pointer: Self.line + relay].pointee }
+
+    @inline(__always)
+    func serverClock(_ server: Int) -> Int64 { clocks[pointer: Self.line + relays.count + server].pointee }
+
+    private static func makeRelays(
+        _ world: World, _ region: Int, _ clocks: borrowing Table<Int64>
+    ) -> Table<RelayState> {
         let servers = world.serversOfRegion[region].count
         let first = world.relaysOfRegion[region].lowerBound
         return Table(count: world.relaysOfRegion[region].count) { index in
             let group = world.relays[first + index].group
-            return RelayState(
+            let station = Station(
                 ports: 1 + servers, processor: Processor(threads: group.threads, milliCPU: group.cpu),
-                people: world.people.count, slotShift: world.slotShift, slots: 1024)
+                clock: clocks[pointer: line + index])
+            return RelayState(
+                station: station, isWebSocket: group.transport == .webSocket, people: world.people.count,
+                slotShift: world.slotShift, slots: 1024)
         }
     }
 
-    private static func makeServers(_ world: World, _ region: Int) -> Table<ServerState> {
+    private static func makeServers(
+        _ world: World, _ region: Int, _ clocks: borrowing Table<Int64>
+    ) -> Table<ServerState> {
         let relays = world.relaysOfRegion[region].count
         let peers = world.serversOfRegion[region].count
         let all = world.servers.count
@@ -156,7 +195,8 @@ struct Domain: ~Copyable {
             let station = Station(
                 ports: relays + peers + 2 * all + rawPorts,
                 processor: Processor(
-                    threads: 1, milliCPU: cluster.cpu, wakeUpShare: max(wakeUps.share, wakeUps.localShare)))
+                    threads: 1, milliCPU: cluster.cpu, wakeUpShare: max(wakeUps.share, wakeUps.localShare)),
+                clock: clocks[pointer: line + relays + index])
             return ServerState(
                 station: station, machine: world.makeMachine(world.serversOfRegion[region].lowerBound + index),
                 relays: relays, peers: peers, allServers: all, rawPorts: rawPorts,
@@ -211,5 +251,6 @@ struct Domain: ~Copyable {
         agenda.schedule(
             TimerKey(entity: UInt32(object), kind: kind.rawValue, generation: payload),
             at: SimTime(nanoseconds: time))
+        nextAgenda = min(nextAgenda, time)
     }
 }

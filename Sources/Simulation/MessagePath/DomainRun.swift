@@ -10,10 +10,12 @@ extension Domain {
         let width = Int64(1) << Int64(world.slotShift)
         var slot = start >> Int64(world.slotShift)
         while slot * width < end {
-            let next = earliest() >> Int64(world.slotShift)
-            if next > slot {
-                slot = next
-                continue
+            if !isBusy(slot, until: (slot + 1) * width) {
+                let next = earliest() >> Int64(world.slotShift)
+                if next > slot {
+                    slot = next
+                    continue
+                }
             }
             let slotEnd = min((slot + 1) * width, end)
             runClients(slot: slot, until: slotEnd)
@@ -55,30 +57,33 @@ extension Domain {
             "\(name) is overloaded: more than \(limit) messages wait there; give it more CPU or shorten the horizon")
     }
 
+    /// Whether something is known to happen in a slot, without a look at everything.
+    @inline(__always)
+    private func isBusy(_ slot: Int64, until end: Int64) -> Bool {
+        min(nextAgenda, nextTimer) < end || sources.hasCaptures(in: slot) || arrivals.holds(slot: slot)
+    }
+
     /// A lower bound for the time of the next thing that happens.
-    private mutating func earliest() -> Int64 {
-        var time = min(agenda.peek().nanoseconds, clientTimers.peek().nanoseconds)
-        for relay in 0..<relays.count {
-            time = min(time, relays[pointer: relay].pointee.station.nextTime)
-            if let slot = relays[pointer: relay].pointee.arrivals.earliestSlot {
-                time = min(time, slot << Int64(world.slotShift))
-            }
-        }
-        for server in 0..<servers.count { time = min(time, servers[pointer: server].pointee.station.nextTime) }
+    private func earliest() -> Int64 {
+        var time = min(min(nextAgenda, nextTimer), min(nextRelay(), nextServer()))
+        if let slot = sources.earliestSlot { time = min(time, slot << Int64(world.slotShift)) }
         if let slot = arrivals.earliestSlot { time = min(time, slot << Int64(world.slotShift)) }
-        for person in active { time = min(time, people[pointer: Int(person)].pointee.nextPublish) }
+        for relay in 0..<relays.count {
+            guard let slot = relays[pointer: relay].pointee.arrivals.earliestSlot else { continue }
+            time = min(time, slot << Int64(world.slotShift))
+        }
         return time
     }
 
     /// Moves what reaches a relay from its clients in this slot to the relay's port, in order.
     private mutating func feed(_ relay: Int, slot: Int64) {
         let state = relays[pointer: relay]
-        guard state.pointee.arrivals.earliestSlot == slot else { return }
+        guard state.pointee.arrivals.holds(slot: slot) else { return }
         drained.removeAll()
         state.pointee.arrivals.drain(slot: slot, into: &drained)
         sorter.sort(
             &drained, slotShift: world.slotShift, time: { SimTime(nanoseconds: $0.time) }, precedes: Self.precedes)
-        for position in 0..<drained.count { state.pointee.station.append(drained[position], to: 0) }
+        state.pointee.station.append(contentsOf: drained, to: 0)
     }
 
     /// The order of items of one port with equal times: (session, stream, sequence, kind).
@@ -90,28 +95,60 @@ extension Domain {
     }
 
     /// Serves the region's stations until `end`, in windows that no output of a station can reach.
+    ///
+    /// Relays hear from servers alone, servers from relays and from each other. So relays can go as far as the first
+    /// server that may act, plus its hop; then servers as far as the relays that are left allow. What a service puts
+    /// on the agenda ends the window of its own station; others hear of it a hop later.
     private mutating func runStations(until end: Int64) {
+        let hop = costs.serverHop
+        let serverHops = min(costs.routeHop, 2 * hop)
         while true {
-            var next = Int64.max
-            for relay in 0..<relays.count { next = min(next, relays[pointer: relay].pointee.station.nextTime) }
-            for server in 0..<servers.count { next = min(next, servers[pointer: server].pointee.station.nextTime) }
-            let timer = agenda.peek().nanoseconds
+            let relayNext = nextRelay()
+            let serverNext = nextServer()
+            let next = min(relayNext, serverNext)
+            let timer = nextAgenda
             if timer <= next {
                 guard timer < end else { return }
                 fireAgenda(before: timer + 1)
                 continue
             }
             guard next < end else { return }
-            let window = min(min(next + world.leastHop, end), timer)
-            for relay in 0..<relays.count where relays[pointer: relay].pointee.station.nextTime < window {
-                while let served = relays[pointer: relay].pointee.station.next(before: window) {
-                    serveRelay(relay, served)
-                }
+            serveRelays(before: min(min(serverNext, relayNext + hop) + hop, min(timer, end)))
+            let window = min(nextRelay() + hop, nextServer() + serverHops)
+            serveServers(before: min(window, min(nextAgenda, end)))
+        }
+    }
+
+    /// A lower bound for the next service of any relay; far, but not so far that a hop would overflow, without work.
+    @inline(__always)
+    private func nextRelay() -> Int64 {
+        var next = Int64.max / 2
+        for relay in 0..<relays.count { next = min(next, relayClock(relay)) }
+        return next
+    }
+
+    /// The same for the servers.
+    @inline(__always)
+    private func nextServer() -> Int64 {
+        var next = Int64.max / 2
+        for server in 0..<servers.count { next = min(next, serverClock(server)) }
+        return next
+    }
+
+    private mutating func serveRelays(before window: Int64) {
+        for relay in 0..<relays.count where relayClock(relay) < window {
+            if isCrowded { touchSessions(relay, before: window) }
+            while let served = relays[pointer: relay].pointee.station.next(before: min(window, nextAgenda)) {
+                serveRelay(relay, served)
             }
-            for server in 0..<servers.count where servers[pointer: server].pointee.station.nextTime < window {
-                while let served = servers[pointer: server].pointee.station.next(before: window) {
-                    serveServer(server, served)
-                }
+        }
+    }
+
+    private mutating func serveServers(before window: Int64) {
+        for server in 0..<servers.count where serverClock(server) < window {
+            if isCrowded { touchPlans(server, before: window) }
+            while let served = servers[pointer: server].pointee.station.next(before: min(window, nextAgenda)) {
+                serveServer(server, served)
             }
         }
     }
@@ -119,6 +156,7 @@ extension Domain {
     /// Fires the next entry of the agenda, if it is due before `bound`.
     mutating func fireAgenda(before bound: Int64) {
         guard let entry = agenda.pop(before: SimTime(nanoseconds: bound)) else { return }
+        nextAgenda = agenda.peek().nanoseconds
         events += 1
         let time = entry.time.nanoseconds
         fingerprint.add(.timer, entry.key.rawValue, UInt64(bitPattern: time), UInt64(region))

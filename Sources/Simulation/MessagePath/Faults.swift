@@ -105,7 +105,8 @@ extension Domain {
         scratch.removeAll(keepingCapacity: true)
         state.pointee.machine.close(connection, in: world.subjects, into: &scratch)
         noteChange(server)
-        sendInterest(server, at: time + world.relay.serverHop.nanoseconds)
+        // At once, as the close itself: what the server forwards from now on must not reach a ring before this.
+        sendInterest(server, at: time)
     }
 
     // MARK: Servers

@@ -26,6 +26,7 @@ struct FlowPlace: BitwiseCopyable {
 
 /// TCP over the WAN: when what gateways write departs, and what becomes of it at a cut or a loss.
 extension Domain {
+    @inline(__always)
     func flow(_ place: FlowPlace) -> UnsafeMutablePointer<Flow> {
         let state = servers[pointer: place.server]
         return place.asDialer

@@ -94,7 +94,10 @@ extension Domain {
     /// Whether a message from `port` comes in on a registered connection; if not, its sender is told once.
     mutating func acceptsMessages(_ server: Int, port: Int, at time: Int64) -> Bool {
         let peer = (port - relays.count - servers.count) / 2
-        if servers[pointer: server].pointee.inbound[peer]?.connection != nil { return true }
+        let isOpen = servers[pointer: server].pointee.inbound.withUnsafeBufferPointer { ends in
+            (ends.baseAddress! + peer).pointee?.connection != nil
+        }
+        if isOpen { return true }
         resetDialer(server, peer, at: max(time, servers[pointer: server].pointee.station.processor.free))
         return false
     }

@@ -36,6 +36,7 @@ extension Domain {
     }
 
     /// Random bits of an item on its way over a connection.
+    @inline(__always)
     private func bits(_ place: FlowPlace, _ item: Item, leg: UInt32) -> UInt64 {
         let connection = UInt32(firstServer + place.server) << 14 | UInt32(place.peer) << 2 | (place.asDialer ? 2 : 0)
         return messageBits(
@@ -49,6 +50,7 @@ extension Domain {
     }
 
     /// Up to `jitter` nanoseconds.
+    @inline(__always)
     private func jitter(_ place: FlowPlace, _ item: Item, _ jitter: Int64, leg: UInt32) -> Int64 {
         jitter == 0 ? 0 : Int64(bits(place, item, leg: leg).multipliedFullWidth(by: UInt64(jitter + 1)).high)
     }
@@ -66,6 +68,7 @@ extension Domain {
         wires[target].append(Posted(region: Int32(target), destination: destination, item: item))
     }
 
+    @inline(__always)
     func wanPort(of peer: Int, from server: Int, asDialer: Bool) -> Destination {
         let target = world.servers[peer].region
         let base = world.relaysOfRegion[target].count + world.serversOfRegion[target].count
@@ -184,6 +187,37 @@ extension Domain {
         let arrival = max(delay, flow.pointee.lastArrival + 1)
         flow.pointee.lastArrival = arrival
         return arrival
+    }
+
+    /// Whether a packet outside any flow goes onto the wire before `end`.
+    func hasPackets(toward target: Int, before end: Int64) -> Bool {
+        wires[target].contains { $0.item.time < end }
+    }
+
+    /// Puts on the wire what departs before `end`, one connection after another: on a link without a limit, and without
+    /// packets outside the flows, none waits for another.
+    mutating func releaseFlows(
+        toward target: Int, before end: Int64, into other: UnsafeMutablePointer<Domain>
+    ) {
+        for server in 0..<servers.count {
+            for peer in world.serversOfRegion[target] {
+                release(FlowPlace(server: server, peer: peer, asDialer: true), before: end, into: other)
+                release(FlowPlace(server: server, peer: peer, asDialer: false), before: end, into: other)
+            }
+        }
+    }
+
+    private mutating func release(
+        _ place: FlowPlace, before end: Int64, into other: UnsafeMutablePointer<Domain>
+    ) {
+        let flow = flow(place)
+        guard !flow.pointee.departing.isEmpty else { return }
+        let destination = wanPort(of: place.peer, from: place.server, asDialer: place.asDialer)
+        while !flow.pointee.departing.isEmpty, flow.pointee.departing.first.time < end {
+            var item = flow.pointee.popDeparting()
+            item.time = arrival(place, flow, item, toward: other.pointee.region)
+            other.pointee.deliver(item, to: destination)
+        }
     }
 
     /// Gathers what goes onto the wire before `end`: the flows, and the packets outside any, in order.

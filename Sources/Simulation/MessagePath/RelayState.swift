@@ -25,6 +25,20 @@ struct RelaySession: BitwiseCopyable {
     var lastArrival: Int64 = 0
     /// Index of the ring of packets that wait for the downlink, -1: none yet.
     var waiting: Int32 = -1
+    /// Region of the person.
+    var home: Int32
+    var way: AccessWay
+    /// Makes the size two lines.
+    private var unused: (Int64, Int64) = (0, 0)
+
+    init(id: UInt32, previous: Int32, lastInbound: Int64, home: Int32, way: AccessWay) {
+        self.id = id
+        state = .testing
+        self.previous = previous
+        self.lastInbound = lastInbound
+        self.home = home
+        self.way = way
+    }
 }
 
 /// Names one connection of one person for all time.
@@ -56,6 +70,7 @@ struct RelayState: ~Copyable {
     /// By person: the newest session's slot, -1: none.
     var newest: UnsafeMutablePointer<Int32>
     let people: Int
+    let isWebSocket: Bool
     /// The server it is connected to (index within the region), -1: none.
     var server = -1
     var isAlive = true
@@ -65,10 +80,11 @@ struct RelayState: ~Copyable {
     /// Departure times of packets that wait for a downlink, by `RelaySession.waiting`.
     var waiting: [[Int64]] = []
 
-    init(ports: Int, processor: Processor, people: Int, slotShift: Int, slots: Int) {
-        station = Station(ports: ports, processor: processor)
+    init(station: consuming Station, isWebSocket: Bool, people: Int, slotShift: Int, slots: Int) {
+        self.station = station
         arrivals = SlotBin(slotShift: slotShift, slots: slots)
         self.people = people
+        self.isWebSocket = isWebSocket
         newest = .allocate(capacity: max(people, 1))
         newest.initialize(repeating: -1, count: max(people, 1))
     }
@@ -98,11 +114,12 @@ struct RelayState: ~Copyable {
         return -1
     }
 
-    mutating func openSession(_ id: UInt32, at time: Int64) -> Int {
+    mutating func openSession(_ id: UInt32, home: Int32, way: AccessWay, at time: Int64) -> Int {
         let person = SessionID.person(id)
         let slot = sessions.count
         sessions.append(
-            RelaySession(id: id, state: .testing, previous: newest[person], lastInbound: time))
+            RelaySession(
+                id: id, previous: newest[person], lastInbound: time, home: home, way: way))
         newest[person] = Int32(slot)
         return slot
     }

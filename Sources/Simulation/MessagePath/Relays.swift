@@ -2,6 +2,7 @@ import CallModel
 import EventKernel
 import Measures
 import Network
+import RandomVariates
 
 extension Domain {
     /// Serves one item at a relay.
@@ -42,14 +43,13 @@ extension Domain {
         let session = state.pointee.sessions[pointer: slot]
         session.pointee.lastInbound = item.time
         session.pointee.state = .active
-        let departure = state.pointee.station.processor.serve(
-            arrival: item.time, cost: world.relay.publishCost.nanoseconds)
+        let departure = state.pointee.station.processor.serve(arrival: item.time, cost: costs.publishCost)
         guard state.pointee.server >= 0 else {
             return losses.add(
                 stream: item.sender, sequence: item.sequence, scope: .everyone, fate: .lost(.relayWithoutServer),
                 at: item.time)
         }
-        guard item.bytes <= world.relay.maximumPayload else {
+        guard item.bytes <= costs.maximumPayload else {
             return losses.add(
                 stream: item.sender, sequence: item.sequence, scope: .everyone, fate: .lost(.payloadTooLarge),
                 at: item.time)
@@ -70,10 +70,10 @@ extension Domain {
     mutating func write(_ relay: Int, _ item: Item, at time: Int64) {
         let state = relays[pointer: relay]
         var copy = item
-        copy.time = max(time + world.relay.serverHop.nanoseconds, state.pointee.lastToServer)
+        copy.time = max(time + costs.serverHop, state.pointee.lastToServer)
         state.pointee.lastToServer = copy.time
         if recorder.isOn {
-            let handed = copy.time - world.relay.serverHop.nanoseconds
+            let handed = copy.time - costs.serverHop
             recorder.note(relay, item, server: state.pointee.server, at: handed)
         }
         post(copy, to: .server(Int32(state.pointee.server), port: Int32(relay)), in: region)
@@ -84,9 +84,16 @@ extension Domain {
         let state = relays[pointer: relay]
         let cost = world.relay.handshakeCost + world.relay.joinCost
         let departure = state.pointee.station.processor.serve(arrival: item.time, cost: cost.nanoseconds)
-        let slot = state.pointee.openSession(item.list, at: departure)
+        let slot = openSession(relay, item.list, at: departure)
         fingerprint.add(.session, UInt64(item.list), UInt64(bitPattern: departure), UInt64(firstRelay + relay))
         schedule(.handshakeDone, object: slot, payload: UInt32(relay), at: departure)
+    }
+
+    /// Makes a session; what each packet to its person asks for goes with it.
+    mutating func openSession(_ relay: Int, _ session: UInt32, at time: Int64) -> Int {
+        let person = SessionID.person(session)
+        return relays[pointer: relay].pointee.openSession(
+            session, home: world.traits[person].region, way: world.access.way(person, region), at: time)
     }
 
     /// The session exists: the relay subscribes for it and answers.
@@ -177,8 +184,9 @@ extension Domain {
         let list = plans.relays[Int(item.list)]
         retireMailbox(state, at: item.time)
         let own = StreamTable.person(of: item.sender)
-        let cost = world.relay.deliveryCost.nanoseconds
-        let limit = Int32(clamping: world.relay.mailbox)
+        let message = messageWord(sender: item.sender, sequence: item.sequence)
+        let cost = costs.deliveryCost
+        let limit = costs.mailbox
         for index in Int(list.first)..<Int(list.first + list.count) {
             let target = plans.targets[pointer: index].pointee
             let session = state.pointee.sessions[pointer: Int(target.slot)]
@@ -200,7 +208,7 @@ extension Domain {
             }
             // The service discards a participant's own message only here, after it has cost CPU.
             if SessionID.person(target.session) != own {
-                send(relay, item, to: Int(target.slot), at: departure)
+                send(state, relay, item, message, to: session, Int(target.slot), at: departure)
             }
         }
     }
@@ -214,9 +222,11 @@ extension Domain {
     }
 
     /// Sends a copy down to one session: queue, downlink, last mile.
-    private mutating func send(_ relay: Int, _ item: Item, to slot: Int, at time: Int64) {
-        let session = relays[pointer: relay].pointee.sessions[pointer: slot]
-        let person = SessionID.person(session.pointee.id)
+    @inline(__always)
+    private mutating func send(
+        _ state: UnsafeMutablePointer<RelayState>, _ relay: Int, _ item: Item, _ message: UInt64,
+        to session: UnsafeMutablePointer<RelaySession>, _ slot: Int, at time: Int64
+    ) {
         var start = time
         if session.pointee.downlinkFree > time {
             start = session.pointee.downlinkFree
@@ -224,13 +234,11 @@ extension Domain {
                 return dropForReceiver(item, session.pointee.id, cause: .queueFull, at: time)
             }
         }
-        let sent = start + world.access.downlinkTime(person, bytes: item.bytes)
+        let sent = start + session.pointee.way.downlinkTime(bytes: item.bytes)
         session.pointee.downlinkFree = sent
         var arrival =
-            sent
-            + world.access.delay(
-                person, region, sender: item.sender, sequence: item.sequence, leg: session.pointee.id | 0x8000_0000)
-        if world.relays[firstRelay + relay].transport == .webSocket {
+            sent + world.access.delay(session.pointee.way, message: message, leg: session.pointee.id | 0x8000_0000)
+        if state.pointee.isWebSocket {
             // One TCP connection: nothing overtakes what was sent before it.
             arrival = max(arrival, session.pointee.lastArrival + 1)
             session.pointee.lastArrival = arrival
@@ -241,7 +249,7 @@ extension Domain {
         var copy = item
         copy.time = arrival
         copy.list = session.pointee.id
-        post(copy, to: .clients, in: Int(world.traits[person].region))
+        post(copy, to: .clients, in: Int(session.pointee.home))
     }
 
     /// Whether there is room to wait for the downlink; WebSocket queues have no limit.

@@ -41,6 +41,8 @@ extension Domain {
         }
     }
 
+    // Inlined: a call that only reads would copy the whole region first.
+    @inline(__always)
     private func source(of port: Int) -> Source {
         port < relays.count || port >= rawPort ? .client : port < relays.count + servers.count ? .route : .gateway
     }
@@ -70,19 +72,15 @@ extension Domain {
         let routes = source == .route ? 0 : what.routesCount
         let gateways = source == .client ? what.gatewaysCount : 0
         let copies = Int64(what.localCopies + routes + gateways)
-        let nats = world.nats
-        let cost =
-            nats.messageCost.nanoseconds + (item.bytes * nats.inboundKilobyteCost.nanoseconds) >> 10
-            + copies * (nats.deliveryCost.nanoseconds + (item.bytes * nats.outboundKilobyteCost.nanoseconds) >> 10)
         // One flush for each connection, whatever the number of its subscriptions.
         let wakeUp = wakeUps.wakeUp(from: source, flushes: Int64(what.relaysCount + routes + gateways))
         let departure = servers[pointer: server].pointee.station.processor.serve(
-            arrival: item.time, cost: cost, wakeUp: wakeUp,
+            arrival: item.time, cost: costs.service(bytes: item.bytes, copies: copies), wakeUp: wakeUp,
             share: source == .client && what.relaysCount > 0 ? wakeUps.localShare : wakeUps.share,
-            latency: nats.wakeUpLatency.nanoseconds)
+            latency: costs.wakeUpLatency)
         var copy = item
         copy.flags |= ItemFlags.fromServer
-        copy.time = departure + world.relay.serverHop.nanoseconds
+        copy.time = departure + costs.serverHop
         for index in Int(what.relaysFirst)..<Int(what.relaysFirst + what.relaysCount) {
             copy.list = UInt32(index)
             let relay = plans.relays[index].relay
@@ -102,7 +100,7 @@ extension Domain {
 
     private mutating func forwardByRoutes(_ server: Int, _ item: Item, _ what: Plan, at time: Int64) {
         var copy = item
-        copy.time = time + world.nats.routeHop.nanoseconds
+        copy.time = time + costs.routeHop
         for index in Int(what.routesFirst)..<Int(what.routesFirst + what.routesCount) {
             let route = plans.routes[index]
             copy.list = route.serial

@@ -7,7 +7,13 @@ public struct Slab<Element: BitwiseCopyable>: ~Copyable {
 
     public init(capacity: Int = 16) {
         self.capacity = max(capacity, 1)
-        base = .allocate(capacity: self.capacity)
+        base = Self.allocate(self.capacity)
+    }
+
+    /// At the beginning of a line of the cache, so that elements of whole lines lie in as few as they need.
+    private static func allocate(_ capacity: Int) -> UnsafeMutablePointer<Element> {
+        UnsafeMutableRawPointer.allocate(byteCount: capacity * MemoryLayout<Element>.stride, alignment: 64)
+            .bindMemory(to: Element.self, capacity: capacity)
     }
 
     deinit { base.deallocate() }
@@ -41,6 +47,12 @@ public struct Slab<Element: BitwiseCopyable>: ~Copyable {
 
     public mutating func removeAll() { count = 0 }
 
+    /// Removes the last elements, so many.
+    public mutating func removeLast(_ number: Int) {
+        precondition(number >= 0 && number <= count)
+        count -= number
+    }
+
     /// The elements as a buffer, valid until the next change of the slab.
     @inlinable public var buffer: UnsafeMutableBufferPointer<Element> {
         UnsafeMutableBufferPointer(start: base, count: count)
@@ -51,7 +63,7 @@ public struct Slab<Element: BitwiseCopyable>: ~Copyable {
 
     @usableFromInline
     mutating func grow() {
-        let larger = UnsafeMutablePointer<Element>.allocate(capacity: capacity * 2)
+        let larger = Self.allocate(capacity * 2)
         larger.update(from: base, count: count)
         base.deallocate()
         base = larger

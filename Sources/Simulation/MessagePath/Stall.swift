@@ -56,6 +56,7 @@ extension Domain {
     /// A wait that people notice, and that the journal tells of: the least of servers before 2.10.26.
     private static var notableStall: Int64 { 100_000_000 }
 
+    @inline(__always)
     private func readPlace(_ port: Int) -> Int { port < relays.count ? port : relays.count + port - rawPort }
 
     private mutating func holdUp(_ server: Int, _ port: Int, by wait: Int64, arrival: Int64, at time: Int64) -> Int64 {

@@ -13,15 +13,29 @@ public struct Station: ~Copyable {
     /// as there are ports, rounded up to a multiple of four.
     @usableFromInline let heads: UnsafeMutablePointer<Int64>
     @usableFromInline let gates: UnsafeMutablePointer<Int64>
+    /// Of the first 64 ports, which hold an item.
+    @usableFromInline var ready: UInt64 = 0
     public var processor: Processor
+    /// Where `nextTime` is: stations that are looked at together keep theirs side by side.
+    @usableFromInline let clock: UnsafeMutablePointer<Int64>
+    private let ownsClock: Bool
+
     /// A lower bound for the time of the next service, `Int64.max` when every port is empty.
-    public var nextTime: Int64
+    @inlinable
+    public private(set) var nextTime: Int64 {
+        get { clock.pointee }
+        nonmutating set { clock.pointee = newValue }
+    }
 
     /// The most items that may wait at one port: half a billion bytes, beyond any limit of what is modelled.
     public static var portLimit: Int { 1 << 24 }
 
-    public init(ports portCount: Int, processor: Processor) {
+    /// - Parameter clock: where to keep `nextTime`, longer than the station lives; `nil`: a place of its own.
+    public init(ports portCount: Int, processor: Processor, clock: UnsafeMutablePointer<Int64>? = nil) {
         precondition(portCount >= 1)
+        self.clock = clock ?? .allocate(capacity: 1)
+        ownsClock = clock == nil
+        self.clock.initialize(to: Int64.max)
         self.portCount = portCount
         ports = .allocate(capacity: portCount)
         let headCount = (portCount + 3) & ~3
@@ -33,7 +47,6 @@ public struct Station: ~Copyable {
             (gates + port).initialize(to: 0)
         }
         self.processor = processor
-        nextTime = Int64.max
     }
 
     deinit {
@@ -41,6 +54,7 @@ public struct Station: ~Copyable {
         ports.deallocate()
         heads.deallocate()
         gates.deallocate()
+        if ownsClock { clock.deallocate() }
     }
 
     /// Adds an item behind the others of a port; its time must not lie before theirs. Complexity: amortised O(1).
@@ -49,6 +63,7 @@ public struct Station: ~Copyable {
         assert(port < portCount)
         // Behind others an item is never before the head: no need to ask whether there are any.
         heads[port] = min(heads[port], max(item.time, gates[port]))
+        ready |= 1 << UInt64(port)
         nextTime = min(nextTime, item.time)
         ports[port].append(item)
     }
@@ -60,19 +75,34 @@ public struct Station: ~Copyable {
         guard !items.isEmpty else { return }
         let first = items[0].time
         heads[port] = min(heads[port], max(first, gates[port]))
+        ready |= 1 << UInt64(port)
         nextTime = min(nextTime, first)
         ports[port].append(contentsOf: items)
     }
 
-    /// The port with the least head time, the lowest of equals. Complexity: O(ports).
+    /// The port with the least head time, the lowest of equals. Complexity: O(ports that hold an item).
     @inlinable
     public func earliestPort() -> Int { earliest().port }
 
-    /// Four ports at a time and without branches: which port is first is anybody's guess.
+    /// Four ports at a time and without branches: which of them is first is anybody's guess. Fours that hold nothing
+    /// are passed over.
     @inlinable
     func earliest() -> (port: Int, head: Int64) {
-        var best = earliest(from: 0)
-        var port = 4
+        var best = (port: 0, head: Int64.max)
+        var bits = ready
+        // Most often one port alone has something, and nothing is to be compared.
+        if bits & (bits &- 1) == 0 && portCount <= 64 {
+            let port = bits.trailingZeroBitCount & 63
+            return bits == 0 ? best : (port, heads[port])
+        }
+        while bits != 0 {
+            let four = bits.trailingZeroBitCount & ~3
+            bits &= ~(15 << UInt64(four))
+            let other = earliest(from: four)
+            best.port = other.head < best.head ? other.port : best.port
+            best.head = min(best.head, other.head)
+        }
+        var port = 64
         while port < portCount {
             let other = earliest(from: port)
             best.port = other.head < best.head ? other.port : best.port
@@ -126,7 +156,9 @@ public struct Station: ~Copyable {
         let place = ports[port].popFirstPlace()
         // A ring's place can be read though it is empty; which it is, nobody can guess.
         let following = max(ports[port].upcoming.time, gates[port])
-        heads[port] = ports[port].isEmpty ? Int64.max : following
+        let isEmpty = ports[port].isEmpty
+        heads[port] = isEmpty ? Int64.max : following
+        ready &= ~((isEmpty ? 1 : 0) << UInt64(port))
         return place
     }
 
@@ -151,6 +183,21 @@ public struct Station: ~Copyable {
             return nil
         }
         return (takePlace(from: port), port)
+    }
+
+    /// Reads the first items of each port, those before `window` and up to `limit`; of the first 64 ports.
+    @inlinable
+    public func forEachWaiting(before window: Int64, limit: Int, _ body: (Item, Int) -> Void) {
+        var bits = ready
+        while bits != 0 {
+            let port = bits.trailingZeroBitCount
+            bits &= bits &- 1
+            for position in 0..<min(limit, ports[port].count) {
+                let item = ports[port][position]
+                if item.time >= window { break }
+                body(item, port)
+            }
+        }
     }
 
     @inlinable

@@ -43,7 +43,7 @@ extension RelayScript {
 }
 
 /// Counts what people got of a script, with the definitions of `Tally` and `Resolution`.
-struct ReplayAccount {
+struct ReplayAccount: ~Copyable {
     private let script: RelayScript
     private let world: World
     private var tally: Tally

@@ -3,9 +3,15 @@ import Foundation
 import Glibc
 import Synchronization
 
-/// Where this process can make CPU control groups: version 1 or 2 of the kernel's interface, whichever has the CPU
-/// controller.
-struct CPUGroupHierarchy: Hashable, Sendable {
+/// What of the kernel's a control group limits.
+enum ControlGroupController: String, CaseIterable, Sendable {
+    case cpu
+    case memory
+}
+
+/// Where this process can make control groups: version 1 or 2 of the kernel's interface, whichever has the controller.
+/// In version 1 each controller may have a hierarchy of its own.
+struct ControlGroupHierarchy: Hashable, Sendable {
     enum Version: Hashable, Sendable {
         case one
         case two
@@ -17,21 +23,24 @@ struct CPUGroupHierarchy: Hashable, Sendable {
     /// The group of this process, below `root`; it starts with a slash, and is only that for the root.
     var own: String
 
-    /// From the text of `/proc/self/mounts` and `/proc/self/cgroup`; `nil` without a CPU controller.
+    /// From the text of `/proc/self/mounts` and `/proc/self/cgroup`; `nil` when no hierarchy has the controller.
     ///
     /// - Parameter controllers: of a mount of version 2.
-    init?(mounts: String, groups: String, controllers: (String) -> String?) {
+    init?(
+        of controller: ControlGroupController, mounts: String, groups: String, controllers: (String) -> String?
+    ) {
+        let wanted = controller.rawValue[...]
         var found: (version: Version, root: String)?
         for line in mounts.split(separator: "\n") {
             let fields = line.split(separator: " ")
             guard fields.count >= 4 else { continue }
             let root = String(fields[1])
-            if fields[2] == "cgroup", fields[3].split(separator: ",").contains("cpu") {
+            if fields[2] == "cgroup", fields[3].split(separator: ",").contains(wanted) {
                 found = (.one, root)
                 break
             }
             let has = fields[2] == "cgroup2" ? controllers(root)?.split(whereSeparator: \.isWhitespace) : nil
-            if has?.contains("cpu") == true { found = (.two, root) }
+            if has?.contains(wanted) == true { found = (.two, root) }
         }
         guard let found else { return nil }
         (version, root) = found
@@ -39,17 +48,19 @@ struct CPUGroupHierarchy: Hashable, Sendable {
         for line in groups.split(separator: "\n") {
             let fields = line.split(separator: ":", maxSplits: 2, omittingEmptySubsequences: false)
             guard fields.count == 3 else { continue }
-            let isOurs = version == .one ? fields[1].split(separator: ",").contains("cpu") : fields[0] == "0"
+            let isOurs = version == .one ? fields[1].split(separator: ",").contains(wanted) : fields[0] == "0"
             if isOurs { own = String(fields[2]) }
         }
     }
 
     /// That of this process.
-    static func current() -> CPUGroupHierarchy? {
+    static func current(_ controller: ControlGroupController) -> ControlGroupHierarchy? {
         guard let mounts = smallFile("/proc/self/mounts"), let groups = smallFile("/proc/self/cgroup") else {
             return nil
         }
-        return CPUGroupHierarchy(mounts: mounts, groups: groups) { smallFile($0 + "/cgroup.controllers") }
+        return ControlGroupHierarchy(of: controller, mounts: mounts, groups: groups) {
+            smallFile($0 + "/cgroup.controllers")
+        }
     }
 
     /// The folder of the own group and those around it, up to the root. A container may not see its own.
@@ -64,32 +75,39 @@ struct CPUGroupHierarchy: Hashable, Sendable {
         }
     }
 
-    /// Where a new group can have a quota, best first: the own group, or in version 2, where a group with processes
+    /// Where a new group can have limits, best first: the own group, or in version 2, where a group with processes
     /// passes no controllers on, the nearest one around it that does. What it passes on is not ours to change.
-    var homes: [String] {
+    func homes(for controllers: [ControlGroupController]) -> [String] {
         switch version {
         case .one: Array(ancestors.prefix(1))
         case .two:
             ancestors.filter { path in
-                let passed = smallFile(path + "/cgroup.subtree_control") ?? ""
-                return passed.split(whereSeparator: \.isWhitespace).contains("cpu")
+                let text = smallFile(path + "/cgroup.subtree_control") ?? ""
+                let passed = Set(text.split(whereSeparator: \.isWhitespace).map(String.init))
+                return passed.isSuperset(of: controllers.map(\.rawValue))
             }
         }
     }
 
-    /// Groups of this user whose owner is dead, sorted.
-    var leftovers: [(path: String, name: CPUGroupName)] {
-        ancestors.flatMap { parent in
-            let entries = (try? FileManager.default.contentsOfDirectory(atPath: parent)) ?? []
-            return entries.sorted().compactMap { entry -> (String, CPUGroupName)? in
-                guard let name = CPUGroupName(entry) else { return nil }
-                guard ProcessIdentity.startTime(of: name.pid) != name.startTime else { return nil }
-                let path = parent + "/" + entry
-                var status = stat()
-                guard lstat(path, &status) == 0, status.st_uid == getuid() else { return nil }
-                // Processes that we cannot see (0) have an owner that we cannot judge.
-                return Self.processes(of: path).contains(0) ? nil : (path, name)
-            }
+    /// Groups of this user whose owner is dead, in all hierarchies that limits need, sorted by hierarchy.
+    static func leftovers() -> [(path: String, name: ControlGroupName)] {
+        var parents: [String] = []
+        for hierarchy in ControlGroupController.allCases.compactMap(current) {
+            parents += hierarchy.ancestors.filter { !parents.contains($0) }
+        }
+        return parents.flatMap(leftovers(below:))
+    }
+
+    private static func leftovers(below parent: String) -> [(path: String, name: ControlGroupName)] {
+        let entries = (try? FileManager.default.contentsOfDirectory(atPath: parent)) ?? []
+        return entries.sorted().compactMap { entry in
+            guard let name = ControlGroupName(entry) else { return nil }
+            guard ProcessIdentity.startTime(of: name.pid) != name.startTime else { return nil }
+            let path = parent + "/" + entry
+            var status = stat()
+            guard lstat(path, &status) == 0, status.st_uid == getuid() else { return nil }
+            // Processes that we cannot see (0) have an owner that we cannot judge.
+            return processes(of: path).contains(0) ? nil : (path, name)
         }
     }
 
