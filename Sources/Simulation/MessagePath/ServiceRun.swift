@@ -67,7 +67,7 @@ extension Station {
         processor.busy &+= run.busy
         processor.waited &+= run.waited
         processor.longestWait = run.longestWait
-        nextTime = max(earliest().head, run.free)
+        clock.pointee = max(earliest().head, run.free)
     }
 }
 
