@@ -283,11 +283,9 @@ struct CallRegion: ~Copyable {
                 time: departure, published: item.pointee.published, sender: item.pointee.sender,
                 sequence: item.pointee.sequence, visits: plan.visits)
             count &+= plan.visits == 0 ? 0 : 1
-            var copy = item.pointee
-            copy.time = departure &+ CallTopology.wan
-            outbox.pointee.append(copy, if: plan.gateways != 0)
+            outbox.pointee.append(item.pointee.copy(at: departure &+ CallTopology.wan), if: plan.gateways != 0)
             if plan.routes != 0 {
-                copy.time = departure &+ CallTopology.route
+                var copy = item.pointee.copy(at: departure &+ CallTopology.route)
                 copy.list |= 1
                 route(copy, from: broker, to: Int(plan.routes & 15) &- 1)
                 if plan.routes > 15 { route(copy, from: broker, to: Int(plan.routes &>> 4) &- 1) }
@@ -331,5 +329,15 @@ struct CallRegion: ~Copyable {
         deliveries[count] = Delivery(age: age, leg: leg)
         deliveries[count &+ 1] = Delivery(age: age, leg: leg | 1)
         count &+= receivers
+    }
+}
+
+extension Item {
+    /// The same item at another time.
+    @inline(__always)
+    fileprivate func copy(at time: Int64) -> Item {
+        var copy = self
+        copy.time = time
+        return copy
     }
 }

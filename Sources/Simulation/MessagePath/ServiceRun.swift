@@ -1,3 +1,5 @@
+public import EventKernel
+
 /// The arithmetic of a plain processor (one thread, no quota) while a station works off a run of items.
 ///
 /// What every service changes lies in this value and not behind a pointer, so that it can stay in registers;
@@ -36,13 +38,15 @@ public struct ServiceRun: BitwiseCopyable {
 }
 
 extension Station {
-    /// Begins a run of services that start before `horizon`, by a plain processor.
+    /// Begins a run of services that start before `horizon`, by a plain processor behind at most four ports.
     ///
     /// Until ``finish(_:)`` the station's items are taken by ``next(_:)`` only and served by the run only. A run ends at
     /// the end of a second, whose load has to be noted: go on until ``nextTime`` is not before the horizon.
     @inlinable
+    @inline(__always)
     public mutating func begin(before horizon: Int64) -> ServiceRun {
         precondition(processor.isPlain, "a run is the arithmetic of one thread without a quota")
+        precondition(portCount <= 4, "a run compares four ports")
         if nextTime >= processor.second && nextTime != Int64.max { processor.closeSecond(at: nextTime) }
         return ServiceRun(
             horizon: min(horizon, processor.second), free: processor.free, longestWait: processor.longestWait)
@@ -53,21 +57,28 @@ extension Station {
     @inlinable
     @inline(__always)
     public mutating func next(_ run: inout ServiceRun) -> UnsafePointer<Item>? {
-        let (port, head) = earliest()
+        let (port, head) = earliest(from: 0)
         run.start = max(head, run.free)
         guard run.start < run.horizon else { return nil }
-        return takePlace(from: port)
+        let ring = ports + port
+        let place = ring.pointee.popFirstPlace()
+        let following = max(ring.pointee.upcoming.time, gates[port])
+        heads[port] = ring.pointee.isEmpty ? Int64.max : following
+        return place
     }
 
-    /// Ends a run: notes what it served, and when the next service can start.
+    /// Ends a run: notes what it served, which ports still hold an item, and when the next service can start.
     @inlinable
+    @inline(__always)
     public mutating func finish(_ run: ServiceRun) {
         processor.free = run.free
         processor.served &+= run.served
         processor.busy &+= run.busy
         processor.waited &+= run.waited
         processor.longestWait = run.longestWait
-        clock.pointee = max(earliest().head, run.free)
+        ready = 0
+        for port in 0..<portCount where heads[port] != Int64.max { ready |= 1 << UInt64(port) }
+        clock.pointee = max(earliest(from: 0).head, run.free)
     }
 }
 
