@@ -283,7 +283,7 @@ struct CallRegion: ~Copyable {
                 time: departure, published: item.pointee.published, sender: item.pointee.sender,
                 sequence: item.pointee.sequence, visits: plan.visits)
             count &+= plan.visits == 0 ? 0 : 1
-            outbox.pointee.append(item.pointee.copy(at: departure &+ CallTopology.wan), if: plan.gateways != 0)
+            if plan.gateways != 0 { outbox.pointee.append(item.pointee.copy(at: departure &+ CallTopology.wan)) }
             if plan.routes != 0 {
                 var copy = item.pointee.copy(at: departure &+ CallTopology.route)
                 copy.list |= 1

@@ -10,17 +10,19 @@ public struct ServiceRun: BitwiseCopyable {
     @usableFromInline let horizon: Int64
     @usableFromInline var free: Int64
     @usableFromInline var start: Int64
-    @usableFromInline var served: Int64 = 0
     @usableFromInline var busy: Int64 = 0
     @usableFromInline var waited: Int64 = 0
     @usableFromInline var longestWait: Int64
+    /// Items that the ports had given away when the run began: what it served is counted there.
+    @usableFromInline let takenBefore: Int
 
     @inlinable
-    init(horizon: Int64, free: Int64, longestWait: Int64) {
+    init(horizon: Int64, free: Int64, longestWait: Int64, takenBefore: Int) {
         self.horizon = horizon
         self.free = free
         start = free
         self.longestWait = longestWait
+        self.takenBefore = takenBefore
     }
 
     /// Serves the item that ``Station/next(_:)`` returned last and returns the instant at which it departs.
@@ -28,7 +30,6 @@ public struct ServiceRun: BitwiseCopyable {
     @inline(__always)
     public mutating func serve(arrival: Int64, cost: Int64) -> Int64 {
         let wait = start &- arrival
-        served &+= 1
         busy &+= cost
         waited &+= wait
         longestWait = max(longestWait, wait)
@@ -49,7 +50,17 @@ extension Station {
         precondition(portCount <= 4, "a run compares four ports")
         if nextTime >= processor.second && nextTime != Int64.max { processor.closeSecond(at: nextTime) }
         return ServiceRun(
-            horizon: min(horizon, processor.second), free: processor.free, longestWait: processor.longestWait)
+            horizon: min(horizon, processor.second), free: processor.free, longestWait: processor.longestWait,
+            takenBefore: taken)
+    }
+
+    /// Items that the ports have given away so far.
+    @inlinable
+    @inline(__always)
+    var taken: Int {
+        var taken = 0
+        for port in 0..<portCount { taken &+= ports[port].headNumber }
+        return taken
     }
 
     /// Takes the next item that the run can start to serve; `nil` ends the run. The pointer is good until something is
@@ -72,7 +83,7 @@ extension Station {
     @inline(__always)
     public mutating func finish(_ run: ServiceRun) {
         processor.free = run.free
-        processor.served &+= run.served
+        processor.served &+= Int64(taken &- run.takenBefore)
         processor.busy &+= run.busy
         processor.waited &+= run.waited
         processor.longestWait = run.longestWait
