@@ -3,47 +3,56 @@ import Simulation
 
 /// What a broker does with the messages of one client that come from clients or the gateway, or over a route.
 private struct BrokerPlan: BitwiseCopyable {
-    static let none: UInt8 = 255
-
-    /// Up to two relays of the broker with receivers, 16 bits each: the relay, then its receivers as bits; 0: none.
-    /// Bit k of the receivers is participant k of those in the region.
+    /// Up to two services of the broker's relays, 16 bits each as in ``RelayVisit``; 0: none.
     var visits: UInt32 = 0
-    var routes: (UInt8, UInt8) = (none, none)
-    var copies: UInt8 = 0
+    /// Nanoseconds of the broker.
+    var cost: UInt16
+    /// Up to two brokers of the cluster, 4 bits each: the broker plus one; 0: none.
+    var routes: UInt8 = 0
     /// 1 if the message goes over the gateway.
     var gateways: UInt8 = 0
 
     /// - Parameter isRouted: came over a route, so that it is not routed again.
     init(_ topology: CallTopology, sender: Int, region: Int, broker: Int, isRouted: Bool) {
-        var relays: (UInt8, UInt8) = (0, 0)
-        var receivers: (UInt8, UInt8) = (0, 0)
+        var visits: [RelayVisit] = []
+        var routes: [UInt8] = []
         for place in 0..<2 {
             let client = sender & ~3 + region * 2 + place
             if client == sender || client >= topology.clients { continue }
             let relay = topology.relay[client]
-            let bit: UInt8 = 1 << UInt8(place)
-            if topology.broker[client] == UInt8(broker) {
-                if receivers.0 == 0 || relays.0 == relay {
-                    relays.0 = relay
-                    receivers.0 |= bit
-                } else {
-                    relays.1 = relay
-                    receivers.1 = bit
-                }
-            } else if !isRouted && routes.0 != topology.broker[client] {
-                if routes.0 == Self.none {
-                    routes.0 = topology.broker[client]
-                } else {
-                    routes.1 = topology.broker[client]
-                }
+            if topology.broker[client] != UInt8(broker) {
+                if !isRouted && !routes.contains(topology.broker[client]) { routes.append(topology.broker[client]) }
+            } else if visits.last?.relay == relay {
+                visits[0].isForBoth = true
+            } else {
+                visits.append(RelayVisit(relay: relay, place: place))
             }
         }
-        visits = UInt32(relays.0) | UInt32(receivers.0) << 8 | UInt32(relays.1) << 16 | UInt32(receivers.1) << 24
+        for visit in visits.reversed() { self.visits = self.visits << 16 | visit.bits }
+        for route in routes.reversed() { self.routes = self.routes << 4 | (route + 1) }
         gateways = CallTopology.region(of: sender) == region && !isRouted ? 1 : 0
-        copies = gateways
-        for receiver in [receivers.0, receivers.1] where receiver != 0 { copies += 1 }
-        for route in [routes.0, routes.1] where route != Self.none { copies += 1 }
+        let copies = visits.count + routes.count + Int(gateways)
+        cost = UInt16(CallTopology.brokerInbound + CallTopology.brokerOutbound * Int64(copies))
     }
+}
+
+/// One service of a relay for one or both of a call's participants in the region.
+private struct RelayVisit: BitwiseCopyable {
+    var bits: UInt32
+
+    /// - Parameter place: which of the two it is for, 0 or 1.
+    init(relay: UInt8, place: Int) { bits = 1 << 15 | UInt32(place) << 8 | UInt32(relay) }
+
+    init(bits: UInt32) { self.bits = bits }
+
+    var relay: UInt8 { UInt8(truncatingIfNeeded: bits) }
+    /// The participant that it is for, or the first of both.
+    var place: UInt64 { UInt64(bits &>> 8 & 1) }
+    var isForBoth: Bool {
+        get { bits & 1 << 9 != 0 }
+        set { bits = bits & ~(1 << 9) | (newValue ? 1 << 9 : 0) }
+    }
+    var receivers: Int { Int(bits &>> 9 & 1) &+ 1 }
 }
 
 /// A client as a source of messages.
@@ -82,6 +91,8 @@ struct CallRegion: ~Copyable {
     static let slotsPerRound = CallTopology.wan >> Int64(slotShift)
     /// Departures after which the passes behind the brokers run: their records stay in the first-level cache.
     private static let batch = 256
+    /// What a broker sends over a route arrives no sooner than this after its service began.
+    private static let lookahead = CallTopology.brokerInbound + CallTopology.route
 
     private let region: Int
     private let brokerCount: Int
@@ -204,19 +215,19 @@ struct CallRegion: ~Copyable {
         guard sourceCount > 0 else { return }
         while sequence < messages {
             let source = sources[position]
-            let time = source.phase + Int64(sequence) * CallTopology.period
+            let time = source.phase &+ Int64(sequence) &* CallTopology.period
             guard time < end else { return }
-            let message = UInt64(source.client) << 16 | UInt64(sequence)
-            let arrival = time + CallTopology.access(leg: message << 2 | UInt64(source.client & 3))
+            let leg = UInt64(source.client) &<< 18 | UInt64(sequence) &<< 2 | UInt64(source.client & 3)
+            let arrival = time &+ CallTopology.access(leg: leg)
             arrivals[pointer: Int(source.broker)].pointee.append(
                 Item(
                     time: arrival, published: time, sender: source.client, sequence: sequence,
                     list: source.client &<< 1, size: 0, kind: .media, flags: 0),
                 at: SimTime(nanoseconds: arrival))
-            position += 1
+            position &+= 1
             if position == sourceCount {
                 position = 0
-                sequence += 1
+                sequence &+= 1
             }
         }
     }
@@ -232,42 +243,56 @@ struct CallRegion: ~Copyable {
         brokers[pointer: broker].pointee.append(contentsOf: drained, to: 0)
     }
 
-    /// Serves the brokers in windows that no output of one of them can reach.
+    /// Serves the brokers by turns, each until what another one routes to it could arrive. What came over a route is not
+    /// routed again, so nothing comes back to a broker sooner than the others' next services allow.
     private mutating func serve(until end: Int64) {
-        while true {
-            var next = Int64.max
-            for broker in 0..<brokerCount { next = min(next, brokers[pointer: broker].pointee.nextTime) }
-            guard next < end else { return }
-            let window = min(next + CallTopology.route, end)
-            for broker in 0..<brokerCount where brokers[pointer: broker].pointee.nextTime < window {
-                serve(broker, until: window)
+        var isIdle = false
+        while !isIdle {
+            isIdle = true
+            for broker in 0..<brokerCount {
+                var first = Int64.max
+                for other in 0..<brokerCount where other != broker {
+                    first = min(first, brokers[pointer: other].pointee.nextTime)
+                }
+                let horizon = min(end &- Self.lookahead, first) &+ Self.lookahead
+                if brokers[pointer: broker].pointee.nextTime < horizon {
+                    serve(broker, until: horizon)
+                    isIdle = false
+                }
             }
         }
     }
 
     @inline(__always)
-    private mutating func serve(_ broker: Int, until window: Int64) {
+    private mutating func serve(_ broker: Int, until horizon: Int64) {
         let station = brokers[pointer: broker]
         let outbox = outboxes[pointer: broker]
         let plans = self.plans + broker &* plansPerBroker
-        while let (item, _) = station.pointee.nextPlace(before: window) {
+        let departures = self.departures
+        var count = departureCount
+        var run = station.pointee.begin(before: horizon)
+        while let item = station.pointee.next(&run) {
             let plan = plans[Int(item.pointee.list)]
-            let departure = station.pointee.processor.serve(
-                arrival: item.pointee.time,
-                cost: CallTopology.brokerInbound &+ CallTopology.brokerOutbound &* Int64(plan.copies))
-            if departureCount == Self.batch { finishDepartures() }
-            departures[departureCount] = Departure(
+            let departure = run.serve(arrival: item.pointee.time, cost: Int64(plan.cost))
+            if count == Self.batch {
+                departureCount = count
+                finishDepartures()
+                count = 0
+            }
+            departures[count] = Departure(
                 time: departure, published: item.pointee.published, sender: item.pointee.sender,
                 sequence: item.pointee.sequence, visits: plan.visits)
-            departureCount &+= plan.visits == 0 ? 0 : 1
-            var copy = item.pointee
-            copy.time = departure &+ CallTopology.wan
-            outbox.pointee.append(copy, if: plan.gateways != 0)
-            copy.time = departure &+ CallTopology.route
-            copy.list |= 1
-            if plan.routes.0 != BrokerPlan.none { route(copy, from: broker, to: Int(plan.routes.0)) }
-            if plan.routes.1 != BrokerPlan.none { route(copy, from: broker, to: Int(plan.routes.1)) }
+            count &+= plan.visits == 0 ? 0 : 1
+            if plan.gateways != 0 { outbox.pointee.append(item.pointee.copy(at: departure &+ CallTopology.wan)) }
+            if plan.routes != 0 {
+                var copy = item.pointee.copy(at: departure &+ CallTopology.route)
+                copy.list |= 1
+                route(copy, from: broker, to: Int(plan.routes & 15) &- 1)
+                if plan.routes > 15 { route(copy, from: broker, to: Int(plan.routes &>> 4) &- 1) }
+            }
         }
+        station.pointee.finish(run)
+        departureCount = count
     }
 
     @inline(__always)
@@ -280,9 +305,9 @@ struct CallRegion: ~Copyable {
         var count = 0
         for index in 0..<departureCount {
             let departure = departures[index]
-            visit(departure, departure.visits & 0xFFFF, &count)
+            visit(departure, RelayVisit(bits: departure.visits), &count)
             let other = departure.visits &>> 16
-            if other != 0 { visit(departure, other, &count) }
+            if other != 0 { visit(departure, RelayVisit(bits: other), &count) }
         }
         departureCount = 0
         deliveryCount &+= count
@@ -294,17 +319,25 @@ struct CallRegion: ~Copyable {
 
     /// One service of a relay: all receivers leave at its end.
     @inline(__always)
-    private func visit(_ departure: Departure, _ visit: UInt32, _ count: inout Int) {
-        let receivers = visit &>> 8
-        // One receiver or two, as bits 0 and 1.
-        let isForBoth = receivers == 3
-        let cost = isForBoth ? 2 &* CallTopology.relayOutbound : CallTopology.relayOutbound
-        let time = relays[Int(visit & 0xFF)].serve(arrival: departure.time, cost: cost)
-        let first = UInt64(region &* 2) | UInt64(receivers == 2 ? 1 : 0)
-        let leg = UInt64(departure.sender) &<< 18 | UInt64(departure.sequence) &<< 2
+    private func visit(_ departure: Departure, _ visit: RelayVisit, _ count: inout Int) {
+        let receivers = visit.receivers
+        let time = relays[Int(visit.relay)].servePlainly(
+            arrival: departure.time, cost: CallTopology.relayOutbound &* Int64(receivers))
+        let message = UInt64(departure.sender) &<< 18 | UInt64(departure.sequence) &<< 2
+        let leg = message | UInt64(region &* 2) | visit.place
         let age = time &- departure.published
-        deliveries[count] = Delivery(age: age, leg: leg | first)
-        deliveries[count &+ 1] = Delivery(age: age, leg: leg | first | 1)
-        count &+= isForBoth ? 2 : 1
+        deliveries[count] = Delivery(age: age, leg: leg)
+        deliveries[count &+ 1] = Delivery(age: age, leg: leg | 1)
+        count &+= receivers
+    }
+}
+
+extension Item {
+    /// The same item at another time.
+    @inline(__always)
+    fileprivate func copy(at time: Int64) -> Item {
+        var copy = self
+        copy.time = time
+        return copy
     }
 }

@@ -50,6 +50,6 @@ struct CallTopology {
     /// The access delay of a leg: `leg` is the message times four plus the participant.
     @inline(__always)
     static func access(leg: UInt64) -> Int64 {
-        accessMinimum + Int64(truncatingIfNeeded: SplitMix.mix(leg &* SplitMix.increment &+ seed) % accessSpan)
+        accessMinimum &+ Int64(truncatingIfNeeded: SplitMix.mix(leg &* SplitMix.increment &+ seed) % accessSpan)
     }
 }

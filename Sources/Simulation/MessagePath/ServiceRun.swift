@@ -1,0 +1,107 @@
+public import EventKernel
+
+/// The arithmetic of a plain processor (one thread, no quota) while a station works off a run of items.
+///
+/// What every service changes lies in this value and not behind a pointer, so that it can stay in registers;
+/// ``Station/finish(_:)`` writes it back.
+@frozen
+public struct ServiceRun: BitwiseCopyable {
+    /// Services start before this.
+    @usableFromInline let horizon: Int64
+    @usableFromInline var free: Int64
+    @usableFromInline var start: Int64
+    @usableFromInline var busy: Int64 = 0
+    @usableFromInline var waited: Int64 = 0
+    @usableFromInline var longestWait: Int64
+    /// Items that the ports had given away when the run began: what it served is counted there.
+    @usableFromInline let takenBefore: Int
+
+    @inlinable
+    init(horizon: Int64, free: Int64, longestWait: Int64, takenBefore: Int) {
+        self.horizon = horizon
+        self.free = free
+        start = free
+        self.longestWait = longestWait
+        self.takenBefore = takenBefore
+    }
+
+    /// Serves the item that ``Station/next(_:)`` returned last and returns the instant at which it departs.
+    @inlinable
+    @inline(__always)
+    public mutating func serve(arrival: Int64, cost: Int64) -> Int64 {
+        let wait = start &- arrival
+        busy &+= cost
+        waited &+= wait
+        longestWait = max(longestWait, wait)
+        free = start &+ cost
+        return free
+    }
+}
+
+extension Station {
+    /// Begins a run of services that start before `horizon`, by a plain processor behind at most four ports.
+    ///
+    /// Until ``finish(_:)`` the station's items are taken by ``next(_:)`` only and served by the run only. A run ends at
+    /// the end of a second, whose load has to be noted: go on until ``nextTime`` is not before the horizon.
+    @inlinable
+    @inline(__always)
+    public mutating func begin(before horizon: Int64) -> ServiceRun {
+        precondition(processor.isPlain, "a run is the arithmetic of one thread without a quota")
+        precondition(portCount <= 4, "a run compares four ports")
+        if nextTime >= processor.second && nextTime != Int64.max { processor.closeSecond(at: nextTime) }
+        return ServiceRun(
+            horizon: min(horizon, processor.second), free: processor.free, longestWait: processor.longestWait,
+            takenBefore: taken)
+    }
+
+    /// Items that the ports have given away so far.
+    @inlinable
+    @inline(__always)
+    var taken: Int {
+        var taken = 0
+        for port in 0..<portCount { taken &+= ports[port].headNumber }
+        return taken
+    }
+
+    /// Takes the next item that the run can start to serve; `nil` ends the run. The pointer is good until something is
+    /// appended to the item's port.
+    @inlinable
+    @inline(__always)
+    public mutating func next(_ run: inout ServiceRun) -> UnsafePointer<Item>? {
+        let (port, head) = earliest(from: 0)
+        run.start = max(head, run.free)
+        guard run.start < run.horizon else { return nil }
+        let ring = ports + port
+        let place = ring.pointee.popFirstPlace()
+        let following = max(ring.pointee.upcoming.time, gates[port])
+        heads[port] = ring.pointee.isEmpty ? Int64.max : following
+        return place
+    }
+
+    /// Ends a run: notes what it served, which ports still hold an item, and when the next service can start.
+    @inlinable
+    @inline(__always)
+    public mutating func finish(_ run: ServiceRun) {
+        processor.free = run.free
+        processor.served &+= Int64(taken &- run.takenBefore)
+        processor.busy &+= run.busy
+        processor.waited &+= run.waited
+        processor.longestWait = run.longestWait
+        ready = 0
+        for port in 0..<portCount where heads[port] != Int64.max { ready |= 1 << UInt64(port) }
+        clock.pointee = max(earliest(from: 0).head, run.free)
+    }
+}
+
+extension Processor {
+    /// As ``serve(arrival:cost:)`` for a processor that is known to be plain: one thread, no quota.
+    @inlinable
+    @inline(__always)
+    public mutating func servePlainly(arrival: Int64, cost: Int64) -> Int64 {
+        assert(isPlain)
+        let start = max(arrival, free)
+        account(arrival: arrival, start: start, cost: cost)
+        free = start &+ cost
+        return free
+    }
+}
