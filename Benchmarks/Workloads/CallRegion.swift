@@ -243,8 +243,8 @@ struct CallRegion: ~Copyable {
         brokers[pointer: broker].pointee.append(contentsOf: drained, to: 0)
     }
 
-    /// Serves the brokers by turns, each until what another one routes to it could arrive. What came over a route is not
-    /// routed again, so nothing comes back to a broker sooner than the others' next services allow.
+    /// Serves the brokers by turns, each until what another one routes to it could arrive. What came over a route is
+    /// not routed again, so nothing comes back to a broker sooner than the others' next services allow.
     private mutating func serve(until end: Int64) {
         var isIdle = false
         while !isIdle {

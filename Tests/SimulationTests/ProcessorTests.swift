@@ -95,6 +95,45 @@ private let millisecond: Int64 = 1_000_000
         #expect(station.next(before: 41)?.item.sequence == 2)
     }
 
+    /// Serves everything that starts before `horizon` in runs.
+    private func serveRuns(_ station: inout Station, before horizon: Int64, cost: Int64) -> [Int64] {
+        var departures: [Int64] = []
+        while station.nextTime < horizon {
+            var run = station.begin(before: horizon)
+            while let item = station.next(&run) {
+                departures.append(run.serve(arrival: item.pointee.time, cost: cost))
+            }
+            station.finish(run)
+        }
+        return departures
+    }
+
+    @Test func aRunDepartsAsLindleysRecursionSays() {
+        var station = Station(ports: 3, processor: Processor(threads: 1, milliCPU: nil))
+        for (port, time) in [(2, 5), (2, 7), (0, 7), (1, 30), (0, 41)] {
+            station.append(item(Int64(time), 0), to: port)
+        }
+        #expect(serveRuns(&station, before: 40, cost: 10) == [15, 25, 35, 45])
+        #expect(station.nextTime == 45)
+        #expect(serveRuns(&station, before: 100, cost: 10) == [55])
+        #expect(station.nextTime == Int64.max)
+        // Waits: 0, 8, 18, 5, 4.
+        #expect(station.processor.served == 5)
+        #expect(station.processor.busy == 50)
+        #expect(station.processor.waited == 35)
+        #expect(station.processor.longestWait == 18)
+    }
+
+    /// 0.4 s of the first second, 0.6 s of the second one.
+    @Test func aRunNotesTheBusiestSecond() {
+        var station = Station(ports: 1, processor: Processor(threads: 1, milliCPU: nil))
+        for time in [0, 100, 1_000, 1_100, 1_400] { station.append(item(Int64(time) * millisecond, 0), to: 0) }
+        let departures = serveRuns(&station, before: 3_000 * millisecond, cost: 200 * millisecond)
+        #expect(departures.map { $0 / millisecond } == [200, 400, 1_200, 1_400, 1_600])
+        station.processor.finish()
+        #expect(station.processor.busiestSecond == 600 * millisecond)
+    }
+
     @Test func removingAllLeavesThePortEmpty() {
         var station = Station(ports: 2, processor: Processor(threads: 1, milliCPU: nil))
         for name in 1...3 { station.append(item(Int64(name), UInt32(name)), to: 1) }

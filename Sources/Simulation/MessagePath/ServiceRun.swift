@@ -41,8 +41,8 @@ public struct ServiceRun: BitwiseCopyable {
 extension Station {
     /// Begins a run of services that start before `horizon`, by a plain processor behind at most four ports.
     ///
-    /// Until ``finish(_:)`` the station's items are taken by ``next(_:)`` only and served by the run only. A run ends at
-    /// the end of a second, whose load has to be noted: go on until ``nextTime`` is not before the horizon.
+    /// Until ``finish(_:)`` the station's items are taken by ``next(_:)`` only and served by the run only. A run ends
+    /// at the end of a second, whose load has to be noted: go on until ``nextTime`` is not before the horizon.
     @inlinable
     @inline(__always)
     public mutating func begin(before horizon: Int64) -> ServiceRun {
