@@ -64,8 +64,10 @@ struct Tally: ~Copyable {
         (Int(messageClass.rawValue) * paths + Int(path.rawValue)) * phases + Int(phase.rawValue)
     }
 
+    // Mutating, as are the others that count, though they change what tables point to: a call that only reads would
+    // copy the whole value first.
     @inline(__always)
-    func addDelivery(kind: Int, path: PathKind, published: Int64, arrival: Int64, _ world: World) {
+    mutating func addDelivery(kind: Int, path: PathKind, published: Int64, arrival: Int64, _ world: World) {
         let lag = arrival - published
         let classPath = Self.classIndex(kind) * Self.paths + Int(path.rawValue)
         let cell = (classPath * Self.phases + Int(world.phase(of: published).rawValue)) * Self.bounds
@@ -99,12 +101,12 @@ struct Tally: ~Copyable {
             restoring: buckets, sum: extreme.sum, minimum: extreme.least, maximum: extreme.most)!
     }
 
-    func addExtra(kind: Int, path: PathKind, phase: Phase) {
+    mutating func addExtra(kind: Int, path: PathKind, phase: Phase) {
         let classPath = Self.classIndex(kind) * Self.paths + Int(path.rawValue)
         extra[pointer: classPath * Self.phases + Int(phase.rawValue)].pointee += 1
     }
 
-    func addDecodable(_ count: Int, path: PathKind, phase: Phase) {
+    mutating func addDecodable(_ count: Int, path: PathKind, phase: Phase) {
         decodable[pointer: Int(path.rawValue) * Self.phases + Int(phase.rawValue)].pointee += Int64(count)
     }
 

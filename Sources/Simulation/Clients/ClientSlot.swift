@@ -245,7 +245,7 @@ extension Domain {
     }
 
     /// A gap of more than two seconds in the media of a sending peer is an interruption.
-    private func noteContinuity(_ state: UnsafeMutablePointer<PairState>, at time: Int64) {
+    private mutating func noteContinuity(_ state: UnsafeMutablePointer<PairState>, at time: Int64) {
         let last = state.pointee.lastMedia
         if last >= 0, time - last > 2_000_000_000 {
             state.pointee.interruptions += 1

@@ -59,12 +59,12 @@ extension Domain {
 
     /// Whether something is known to happen in a slot, without a look at everything.
     @inline(__always)
-    private func isBusy(_ slot: Int64, until end: Int64) -> Bool {
+    private mutating func isBusy(_ slot: Int64, until end: Int64) -> Bool {
         min(nextAgenda, nextTimer) < end || sources.hasCaptures(in: slot) || arrivals.holds(slot: slot)
     }
 
     /// A lower bound for the time of the next thing that happens.
-    private func earliest() -> Int64 {
+    private mutating func earliest() -> Int64 {
         var time = min(min(nextAgenda, nextTimer), min(nextRelay(), nextServer()))
         if let slot = sources.earliestSlot { time = min(time, slot << Int64(world.slotShift)) }
         if let slot = arrivals.earliestSlot { time = min(time, slot << Int64(world.slotShift)) }

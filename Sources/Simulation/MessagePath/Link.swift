@@ -190,7 +190,7 @@ extension Domain {
     }
 
     /// Whether a packet outside any flow goes onto the wire before `end`.
-    func hasPackets(toward target: Int, before end: Int64) -> Bool {
+    mutating func hasPackets(toward target: Int, before end: Int64) -> Bool {
         wires[target].contains { $0.item.time < end }
     }
 

@@ -89,7 +89,8 @@ extension Station {
         processor.longestWait = run.longestWait
         ready = 0
         for port in 0..<portCount where heads[port] != Int64.max { ready |= 1 << UInt64(port) }
-        clock.pointee = max(earliest(from: 0).head, run.free)
+        first = earliest(from: 0)
+        clock.pointee = max(first.head, run.free)
     }
 }
 

@@ -15,6 +15,8 @@ public struct Station: ~Copyable {
     @usableFromInline let gates: UnsafeMutablePointer<Int64>
     /// Of the first 64 ports, which hold an item.
     @usableFromInline var ready: UInt64 = 0
+    /// The port with the least head time, the lowest of equals, and that time; `Int64.max`: every port is empty.
+    @usableFromInline var first = (port: 0, head: Int64.max)
     public var processor: Processor
     /// Where `nextTime` is: stations that are looked at together keep theirs side by side.
     @usableFromInline let clock: UnsafeMutablePointer<Int64>
@@ -61,11 +63,22 @@ public struct Station: ~Copyable {
     @inlinable
     public mutating func append(_ item: Item, to port: Int) {
         assert(port < portCount)
-        // Behind others an item is never before the head: no need to ask whether there are any.
-        heads[port] = min(heads[port], max(item.time, gates[port]))
-        ready |= 1 << UInt64(port)
-        nextTime = min(nextTime, item.time)
+        noteHead(of: port, item.time)
         ports[port].append(item)
+    }
+
+    /// Notes an item that goes behind the others of a port. It is never before the head: no need to ask whether there
+    /// is one.
+    @inlinable
+    @inline(__always)
+    mutating func noteHead(of port: Int, _ time: Int64) {
+        let head = min(heads[port], max(time, gates[port]))
+        heads[port] = head
+        ready |= 1 << UInt64(port)
+        let isFirst = head < first.head || (head == first.head && port < first.port)
+        first.port = isFirst ? port : first.port
+        first.head = min(first.head, head)
+        nextTime = min(nextTime, time)
     }
 
     /// Adds items behind the others of a port, in order of time and none before what waits there.
@@ -73,28 +86,29 @@ public struct Station: ~Copyable {
     public mutating func append(contentsOf items: borrowing ItemBuffer<Item>, to port: Int) {
         assert(port < portCount)
         guard !items.isEmpty else { return }
-        let first = items[0].time
-        heads[port] = min(heads[port], max(first, gates[port]))
-        ready |= 1 << UInt64(port)
-        nextTime = min(nextTime, first)
+        noteHead(of: port, items[0].time)
         ports[port].append(contentsOf: items)
     }
 
-    /// The port with the least head time, the lowest of equals. Complexity: O(ports that hold an item).
+    /// The port with the least head time, the lowest of equals. Complexity: O(1).
     @inlinable
-    public func earliestPort() -> Int { earliest().port }
+    public func earliestPort() -> Int { first.port }
 
+    /// Finds the port with the least head time anew: its head has changed. Complexity: O(ports that hold an item).
+    ///
     /// Four ports at a time and without branches: which of them is first is anybody's guess. Fours that hold nothing
     /// are passed over.
     @inlinable
-    func earliest() -> (port: Int, head: Int64) {
-        var best = (port: 0, head: Int64.max)
+    @inline(__always)
+    mutating func findFirst() {
         var bits = ready
         // Most often one port alone has something, and nothing is to be compared.
         if bits & (bits &- 1) == 0 && portCount <= 64 {
             let port = bits.trailingZeroBitCount & 63
-            return bits == 0 ? best : (port, heads[port])
+            first = bits == 0 ? (0, Int64.max) : (port, heads[port])
+            return
         }
+        var best = (port: 0, head: Int64.max)
         while bits != 0 {
             let four = bits.trailingZeroBitCount & ~3
             bits &= ~(15 << UInt64(four))
@@ -109,7 +123,7 @@ public struct Station: ~Copyable {
             best.head = min(best.head, other.head)
             port &+= 4
         }
-        return best
+        first = best
     }
 
     /// A head and its place in one number, so that the lesser of two is one comparison for both. Times are below
@@ -134,17 +148,17 @@ public struct Station: ~Copyable {
     public mutating func hold(_ port: Int, until time: Int64) {
         gates[port] = time
         if heads[port] != Int64.max { heads[port] = max(ports[port].first.time, time) }
+        findFirst()
     }
 
     /// Arrival of a port's first item or the end of its wait, `Int64.max` when the port is empty.
     @inlinable
     public func headTime(_ port: Int) -> Int64 { heads[port] }
 
-    /// When the service of the next item would start. Complexity: O(ports).
+    /// When the service of the next item would start. Complexity: O(1).
     @inlinable
     public func nextStart() -> Int64 {
-        let head = heads[earliestPort()]
-        return head == Int64.max ? head : max(head, processor.free)
+        first.head == Int64.max ? first.head : max(first.head, processor.free)
     }
 
     /// Removes and returns the first item of a port that is not empty.
@@ -152,6 +166,7 @@ public struct Station: ~Copyable {
     public mutating func take(from port: Int) -> Item { takePlace(from: port).pointee }
 
     @inlinable
+    @inline(__always)
     mutating func takePlace(from port: Int) -> UnsafePointer<Item> {
         let place = ports[port].popFirstPlace()
         // A ring's place can be read though it is empty; which it is, nobody can guess.
@@ -159,6 +174,7 @@ public struct Station: ~Copyable {
         let isEmpty = ports[port].isEmpty
         heads[port] = isEmpty ? Int64.max : following
         ready &= ~((isEmpty ? 1 : 0) << UInt64(port))
+        findFirst()
         return place
     }
 
@@ -167,6 +183,7 @@ public struct Station: ~Copyable {
     /// An item whose service would start at the horizon or later stays where it is: nothing is decided ahead of
     /// what may still arrive or break.
     @inlinable
+    @inline(__always)
     public mutating func next(before horizon: Int64) -> Served? {
         guard let (item, port) = nextPlace(before: horizon) else { return nil }
         return Served(item: item.pointee, port: port)
@@ -174,14 +191,15 @@ public struct Station: ~Copyable {
 
     /// As ``next(before:)``, without a copy: the pointer is good until something is appended to the item's port.
     @inlinable
+    @inline(__always)
     public mutating func nextPlace(before horizon: Int64) -> (item: UnsafePointer<Item>, port: Int)? {
-        let (port, head) = earliest()
         // An empty station starts at the end of time.
-        let start = max(head, processor.free)
+        let start = max(first.head, processor.free)
         guard start < horizon else {
             nextTime = start
             return nil
         }
+        let port = first.port
         return (takePlace(from: port), port)
     }
 
