@@ -143,7 +143,8 @@ public struct SlotBin<Element: BitwiseCopyable>: ~Copyable {
     @inlinable
     public mutating func drain(slot: Int64, into buffer: inout ItemBuffer<Element>) {
         precondition(slot >= cursor, "slots are drained in ascending order")
-        precondition(size == 0 || min(wheelSlot, overflowSlot) >= slot, "an earlier slot still holds items")
+        precondition(
+            slot == cursor || size == 0 || min(wheelSlot, overflowSlot) >= slot, "an earlier slot still holds items")
         cursor = slot
         if overflowSlot == slot { sweep() }
         let index = Int(slot & mask)

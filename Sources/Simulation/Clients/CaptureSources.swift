@@ -6,7 +6,7 @@ import EventKernel
 struct CaptureSources: ~Copyable {
     /// By stream.
     private let cursors: Table<MediaCursor>
-    /// Those with captures left, by the slot of the next one.
+    /// Of each person with captures left the stream of the next one, by its slot.
     private var due: SlotBin<UInt32>
     private var drained = ItemBuffer<UInt32>()
     /// The captures gathered last: those of one person lie together, in order of (time, stream, sequence).
@@ -24,13 +24,10 @@ struct CaptureSources: ~Copyable {
 
     /// Adds the next person of the region.
     mutating func add(_ person: Int) {
-        var time = SimTime.never
-        for kind in 0..<StreamKind.count {
-            time = min(time, cursors[pointer: person * StreamKind.count + kind].pointee.time)
-        }
-        guard time < .never else { return }
-        due.append(UInt32(person), at: time)
-        least = min(least, time.nanoseconds)
+        let next = next(of: person)
+        guard next.time < .never else { return }
+        due.append(next.stream, at: next.time)
+        least = min(least, next.time.nanoseconds)
     }
 
     /// Whether a slot has captures; no earlier one may be gathered after it.
@@ -47,9 +44,10 @@ struct CaptureSources: ~Copyable {
         drained.removeAll()
         due.drain(slot: slot, into: &drained)
         for position in 0..<drained.count {
-            let next = take(drained[position], until: end, world)
-            if next.nanoseconds >> Int64(world.slotShift) > slot && next < .never {
-                due.append(drained[position], at: next)
+            let stream = drained[position]
+            let next = take((cursors[pointer: Int(stream)].pointee.time, stream), until: end, world)
+            if next.time.nanoseconds >> Int64(world.slotShift) > slot && next.time < .never {
+                due.append(next.stream, at: next.time)
             }
         }
     }
@@ -60,27 +58,36 @@ struct CaptureSources: ~Copyable {
         guard least < end else { return }
         least = Int64.max
         for person in 0..<(cursors.count / StreamKind.count) {
-            least = min(least, take(UInt32(person), until: end, world).nanoseconds)
+            least = min(least, take(next(of: person), until: end, world).time.nanoseconds)
         }
     }
 
-    /// Takes a person's captures before `end` and returns when the next one is due.
+    /// Takes a person's captures before `end`, of which `next` is the first, and returns the next one.
     @inline(__always)
-    private mutating func take(_ person: UInt32, until end: Int64, _ world: World) -> SimTime {
-        let first = Int(person) * StreamKind.count
-        while true {
-            var stream = first
-            var time = cursors[pointer: first].pointee.time
-            for other in (first + 1)..<(first + StreamKind.count) {
-                let otherTime = cursors[pointer: other].pointee.time
-                stream = otherTime < time ? other : stream
-                time = min(time, otherTime)
-            }
-            guard time.nanoseconds < end else { return time }
-            let cursor = cursors[pointer: stream]
+    private mutating func take(
+        _ next: (time: SimTime, stream: UInt32), until end: Int64, _ world: World
+    ) -> (time: SimTime, stream: UInt32) {
+        var next = next
+        while next.time.nanoseconds < end {
+            let cursor = cursors[pointer: Int(next.stream)]
             captures.append(
-                PublishDue(time: time.nanoseconds, stream: UInt32(stream), sequence: cursor.pointee.sequence))
-            if !cursor.pointee.stepWithinSegment() { world.streams.advance(stream, &cursor.pointee) }
+                PublishDue(time: next.time.nanoseconds, stream: next.stream, sequence: cursor.pointee.sequence))
+            if !cursor.pointee.stepWithinSegment() { world.streams.advance(Int(next.stream), &cursor.pointee) }
+            next = self.next(of: StreamTable.person(of: next.stream))
         }
+        return next
+    }
+
+    /// A person's next capture: the stream with the least time, the lowest of equals.
+    @inline(__always)
+    private mutating func next(of person: Int) -> (time: SimTime, stream: UInt32) {
+        let first = person * StreamKind.count
+        var next = (time: cursors[pointer: first].pointee.time, stream: UInt32(first))
+        for other in (first + 1)..<(first + StreamKind.count) {
+            let time = cursors[pointer: other].pointee.time
+            next.stream = time < next.time ? UInt32(other) : next.stream
+            next.time = min(next.time, time)
+        }
+        return next
     }
 }

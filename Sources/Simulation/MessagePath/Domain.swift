@@ -113,6 +113,8 @@ struct Domain: ~Copyable {
     var raw: RawTraffic
     /// By plain publisher: its connection among those of its server.
     let rawConnections: [Int]
+    /// Whether the region's state is larger than a core's own cache, so that reading ahead pays (`Touching.swift`).
+    let isCrowded: Bool
     /// How the region's servers hold up publishers.
     let stallRule: StallRule
     let wakeUps: WakeUps
@@ -153,6 +155,7 @@ struct Domain: ~Copyable {
         isReference = useReference
         raw = RawTraffic(world, region: region)
         rawConnections = world.rawConnections
+        isCrowded = world.pairCount > 20_000
         wakeUps = WakeUps(world.nats)
         stallRule = world.stallRule(of: region)
         for person in world.people.indices { preparePairs(of: person) }

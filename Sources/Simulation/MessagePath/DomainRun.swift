@@ -94,34 +94,38 @@ extension Domain {
         return left.kind.rawValue < right.kind.rawValue
     }
 
-    /// Serves the region's stations until `end`, in windows that no output of a station can reach.
+    /// Serves the region's stations until `end`: time and again those of the kind that may act first, for as long as
+    /// nothing that the others do can reach them.
     ///
     /// Relays hear from servers alone, servers from relays and from each other. So relays can go as far as the first
-    /// server that may act, plus its hop; then servers as far as the relays that are left allow. What a service puts
-    /// on the agenda ends the window of its own station; others hear of it a hop later.
+    /// server that may act, plus its hop; servers as far as the first relay, plus its hop, and the first server, plus
+    /// a route's. What a service puts on the agenda ends the turn of its own station; others hear of it a hop later.
     private mutating func runStations(until end: Int64) {
         let hop = costs.serverHop
         let serverHops = min(costs.routeHop, 2 * hop)
         while true {
             let relayNext = nextRelay()
             let serverNext = nextServer()
-            let next = min(relayNext, serverNext)
             let timer = nextAgenda
+            let next = min(relayNext, serverNext)
             if timer <= next {
                 guard timer < end else { return }
                 fireAgenda(before: timer + 1)
                 continue
             }
             guard next < end else { return }
-            serveRelays(before: min(min(serverNext, relayNext + hop) + hop, min(timer, end)))
-            let window = min(nextRelay() + hop, nextServer() + serverHops)
-            serveServers(before: min(window, min(nextAgenda, end)))
+            let bound = min(timer, end)
+            if relayNext <= serverNext {
+                serveRelays(before: min(min(serverNext, relayNext + hop) + hop, bound))
+            } else {
+                serveServers(before: min(min(relayNext + hop, serverNext + serverHops), bound))
+            }
         }
     }
 
     /// A lower bound for the next service of any relay; far, but not so far that a hop would overflow, without work.
     @inline(__always)
-    private func nextRelay() -> Int64 {
+    private mutating func nextRelay() -> Int64 {
         var next = Int64.max / 2
         for relay in 0..<relays.count { next = min(next, relayClock(relay)) }
         return next
@@ -129,12 +133,13 @@ extension Domain {
 
     /// The same for the servers.
     @inline(__always)
-    private func nextServer() -> Int64 {
+    private mutating func nextServer() -> Int64 {
         var next = Int64.max / 2
         for server in 0..<servers.count { next = min(next, serverClock(server)) }
         return next
     }
 
+    @inline(__always)
     private mutating func serveRelays(before window: Int64) {
         for relay in 0..<relays.count where relayClock(relay) < window {
             if isCrowded { touchSessions(relay, before: window) }
@@ -144,6 +149,7 @@ extension Domain {
         }
     }
 
+    @inline(__always)
     private mutating func serveServers(before window: Int64) {
         for server in 0..<servers.count where serverClock(server) < window {
             if isCrowded { touchPlans(server, before: window) }

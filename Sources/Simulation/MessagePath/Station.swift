@@ -61,6 +61,7 @@ public struct Station: ~Copyable {
 
     /// Adds an item behind the others of a port; its time must not lie before theirs. Complexity: amortised O(1).
     @inlinable
+    @inline(__always)
     public mutating func append(_ item: Item, to port: Int) {
         assert(port < portCount)
         noteHead(of: port, item.time)

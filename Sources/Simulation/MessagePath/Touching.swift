@@ -4,9 +4,6 @@ import EventKernel
 /// Reading ahead: what the next items will ask for is read in a row, so that many reads from far memory are under way
 /// at once. Settled one by one, each item would wait for its own. It changes nothing but the time that a run takes.
 extension Domain {
-    /// Whether the region's state is larger than a core's own cache, so that reading ahead pays.
-    var isCrowded: Bool { world.pairCount > 20_000 }
-
     /// Items read ahead at a time.
     private static var stride: Int { 32 }
 
