@@ -55,12 +55,14 @@ func scenario(_ text: String, _ overrides: [String] = []) throws -> Scenario {
     try ScenarioReader.parse(text: text, file: "test.yaml", overrides: overrides).scenario
 }
 
+/// The repository that these tests lie in.
+let repository = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
+    .deletingLastPathComponent()
+
 /// Reads a scenario that comes with the repository.
 func committed(_ name: String, _ overrides: [String] = []) throws -> Scenario {
-    let root = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
-        .deletingLastPathComponent()
-    return try ScenarioReader.load(
-        path: root.appendingPathComponent("scenarios/\(name).yaml").path, overrides: overrides
+    try ScenarioReader.load(
+        path: repository.appendingPathComponent("scenarios/\(name).yaml").path, overrides: overrides
     ).scenario
 }
 
