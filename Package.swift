@@ -44,11 +44,13 @@ let package = Package(
         room(
             "Routing",
             ["EventKernel", "RandomVariates", "Parameters", "Network", "NATSModel", "CallModel", "Scenario"]),
+        // One instruction that Swift has no name for.
+        .target(name: "CPrefetch"),
         room(
             "Simulation",
             [
-                "EventKernel", "RandomVariates", "Parameters", "Measures", "Network", "NATSModel", "CallModel",
-                "Scenario",
+                "CPrefetch", "EventKernel", "RandomVariates", "Parameters", "Measures", "Network", "NATSModel",
+                "CallModel", "Scenario",
             ]),
         room("ResultStore", ["EventKernel", "Measures", "Scenario", grdb]),
         room(

@@ -47,15 +47,24 @@ public struct Ring<Element: BitwiseCopyable>: ~Copyable {
         tail &+= 1
     }
 
+    /// Adds a place at the tail, for an element that the caller writes there.
+    @inlinable
+    @inline(__always)
+    public mutating func appendPlace() -> UnsafeMutablePointer<Element> {
+        if tail &- head > mask { grow() }
+        let place = base + (tail & mask)
+        tail &+= 1
+        return place
+    }
+
     /// Adds all elements of a buffer at the tail.
     @inlinable
     public mutating func append(contentsOf buffer: borrowing ItemBuffer<Element>) {
         guard let source = buffer.base else { return }
         while tail &- head &+ buffer.size > mask &+ 1 { grow() }
-        let start = tail & mask
-        let first = min(buffer.size, mask &+ 1 &- start)
-        (base + start).update(from: source, count: first)
-        base.update(from: source + first, count: buffer.size &- first)
+        for position in 0..<buffer.size {
+            (base + ((tail &+ position) & mask)).initialize(to: source[position])
+        }
         tail &+= buffer.size
     }
 
@@ -68,6 +77,9 @@ public struct Ring<Element: BitwiseCopyable>: ~Copyable {
     /// What lies at the head's place: the first element or, in an empty ring, any bits. For code that decides without
     /// a branch whether it may use it.
     @inlinable public var upcoming: Element { base[head & mask] }
+
+    /// Where `upcoming` lies: there until the next `append`.
+    @inlinable public var upcomingPlace: UnsafePointer<Element> { UnsafePointer(base + (head & mask)) }
 
     /// The element at the tail. The ring must not be empty.
     @inlinable public var last: Element {
@@ -92,6 +104,23 @@ public struct Ring<Element: BitwiseCopyable>: ~Copyable {
         let place = base + (head & mask)
         head &+= 1
         return UnsafePointer(place)
+    }
+
+    /// As ``popFirstPlace()``, for a caller that knows that the ring is not empty.
+    @inlinable
+    @inline(__always)
+    public mutating func popFirstPlaceUnchecked() -> UnsafePointer<Element> {
+        assert(tail != head, "an empty ring has no first element")
+        let place = base + (head & mask)
+        head &+= 1
+        return UnsafePointer(place)
+    }
+
+    /// Where the element at a position counted from the head lies: there until the next `append`.
+    @inlinable
+    public func place(_ position: Int) -> UnsafePointer<Element> {
+        assert(position >= 0 && position < tail &- head)
+        return UnsafePointer(base + ((head &+ position) & mask))
     }
 
     /// The element at a position counted from the head, which is 0.
@@ -138,6 +167,7 @@ public struct Ring<Element: BitwiseCopyable>: ~Copyable {
     /// Doubles the buffer. The limit is checked here and not at each `append`, so that it holds to the next power
     /// of two at the latest.
     @inlinable
+    @inline(never)
     mutating func grow() {
         let capacity = mask + 1
         precondition(capacity < capacityLimit, "the ring is full")

@@ -1,7 +1,7 @@
 /// Sorts the items of one slot by (time, caller's order), with memory that it keeps between calls.
 ///
 /// Longer runs are sorted as 8-byte words, the time within the slot in the upper half and the position in the lower,
-/// and gathered at the end, so that items of 32 bytes move once. The words are dealt into about as many buckets as
+/// and gathered at the end, so that items of 32 bytes move once. The words are dealt into about half as many buckets as
 /// there are items and put in order by insertion: times spread over the slot land within a place or two of their own.
 /// A crowd in few buckets goes through a radix sort.
 @frozen
@@ -105,7 +105,7 @@ public struct SlotSorter<Element: BitwiseCopyable>: ~Copyable {
         gathered.reserve(size)
         let elements = buffer.base.unsafelyUnwrapped
         let source = words.base.unsafelyUnwrapped
-        let digit = min(slotShift, min(Self.digitLimit, Int.bitWidth &- (size &- 1).leadingZeroBitCount))
+        let digit = min(slotShift, min(Self.digitLimit, Int.bitWidth &- size.leadingZeroBitCount &- 1))
         let buckets = 1 << digit
         let shift = UInt64(32 &+ slotShift &- digit)
         let mask = UInt64(1) << UInt64(slotShift) &- 1

@@ -13,9 +13,9 @@ public struct AccessPath: Hashable, Sendable, BitwiseCopyable {
     /// No packet is faster: half the round trip. Its minimum over all paths sizes the client slot.
     public var minimumOneWay: SimDuration
     /// Mean of the queueing delay in nanoseconds.
-    @usableFromInline var meanQueueing: Int64
+    public let meanQueueing: Int64
     /// A packet is repeated when 32 random bits are below this.
-    @usableFromInline var lossThreshold: UInt64
+    public let lossThreshold: UInt64
 
     public init(roundTrip: SimDuration, kind: AccessKind) {
         self.roundTrip = roundTrip
@@ -43,6 +43,9 @@ public struct QueueingTable: Sendable {
 
     /// Takes about a millisecond.
     public init() { table = .gamma(shape: 0.7, scale: 65_536 / 0.7) }
+
+    /// The ends of the cells, in units of 2^-16 of the mean.
+    public var ends: [Int64] { table.ends }
 
     /// The queueing delay in units of 2^-16 of its mean, from the upper 30 of 64 random bits.
     @inlinable

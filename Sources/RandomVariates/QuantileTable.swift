@@ -6,7 +6,7 @@
 @frozen
 public struct QuantileTable: Sendable, Hashable {
     /// The quantiles at multiples of 1 / 1,024, both ends included.
-    @usableFromInline let ends: [Int64]
+    public let ends: [Int64]
 
     /// Cells of the table.
     @inlinable public static var cellCount: Int { 1024 }

@@ -158,12 +158,12 @@ extension Domain {
             clientTimerFired(Int(timer.entity), ClientTimer(rawValue: timer.kind)!, at: time)
         case 2: captureNext(at: time)
         case 3..<(3 + relays.count):
-            let served = relays[pointer: what - 3].pointee.station.next(before: time + 1)!
-            serveRelay(what - 3, served)
+            let next = relays[pointer: what - 3].pointee.station.nextPlace(before: time + 1)!
+            serveRelay(what - 3, next.item, port: next.port)
         default:
             let server = what - 3 - relays.count
-            let served = servers[pointer: server].pointee.station.next(before: time + 1)!
-            serveServer(server, served)
+            let next = servers[pointer: server].pointee.station.nextPlace(before: time + 1)!
+            serveServer(server, next.item, port: next.port)
         }
     }
 

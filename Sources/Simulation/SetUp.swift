@@ -28,7 +28,7 @@ extension Domain {
     mutating func handleAtOnce(_ posted: Posted) {
         switch posted.destination {
         case .server(let server, let port):
-            serveServer(Int(server), Served(item: posted.item, port: Int(port)))
+            withUnsafePointer(to: posted.item) { serveServer(Int(server), $0, port: Int(port)) }
         case .relay, .clients:
             preconditionFailure("nobody is connected yet")
         }
@@ -72,9 +72,9 @@ extension Domain {
         let client = people[pointer: person]
         let session = SessionID.make(person: person, connection: 0)
         client.pointee.connections = 1
-        client.pointee.elected = Candidate(session: session, relay: relay, isOpen: true)
         client.pointee.phase = .connected
-        receivers[pointer: person].pointee.session = session
+        setElected(person, Candidate(session: session, relay: relay, isOpen: true))
+        receivers[pointer: person].pointee.connections = 1
         client.pointee.presence.append(
             PresenceChange(time: 0, state: .connected, region: Int32(world.relays[relay].region)))
         let limit =
@@ -92,8 +92,7 @@ extension Domain {
         sendToServer(relay, kind: .subscribe, slot: slot, at: -world.relay.serverHop.nanoseconds)
         // A session that is not new looks for silence at a phase of its own.
         let phase = world.timerPhase(session, period: world.relay.checkInterval.nanoseconds)
-        schedule(
-            .sessionCheck, object: slot, payload: UInt32(relay),
-            at: world.relay.clientTimeout.nanoseconds - min(phase, world.relay.clientTimeout.nanoseconds))
+        let timeout = world.relay.clientTimeout.nanoseconds
+        checkSession(slot, relay, at: timeout - min(phase, timeout))
     }
 }

@@ -120,6 +120,7 @@ final class World: @unchecked Sendable {
         (relays, relaysOfRegion) = Self.placeRelays(scenario.deployment)
         (servers, serversOfRegion) = Self.placeServers(scenario.deployment)
         let lives = ProcessLives(scenario.timeline, relays: relays, servers: servers)
+        try Self.checkPorts(scenario)
         relayOutages = lives.relays
         serverOutages = lives.servers
         let paths = Paths(scenario)
@@ -201,6 +202,19 @@ final class World: @unchecked Sendable {
         !outages.contains { $0.start <= time && time < $0.end }
     }
 
+    /// Each relay of a region and each server of the deployment has ports of its own at a server.
+    private static func checkPorts(_ scenario: Scenario) throws {
+        let regions = scenario.deployment.regions
+        let servers = regions.map(\.nats.servers).reduce(0, +)
+        for region in regions {
+            let relays = region.relays.map(\.replicas).reduce(0, +)
+            let ports = relays + region.nats.servers + 2 * servers + rawPortLimit
+            guard ports <= Station.mostPorts else {
+                throw SimulationError("\(region.name) has more relays and servers than a server has connections for")
+            }
+        }
+    }
+
     private static func placeRelays(_ deployment: Deployment) -> ([RelayPlace], [Range<Int>]) {
         var places: [RelayPlace] = []
         var ranges: [Range<Int>] = []
@@ -241,7 +255,7 @@ final class World: @unchecked Sendable {
 
     /// Slot width and lookahead: the largest that the least delays allow.
     private static func grain(
-        _ scenario: Scenario, access: AccessTable, links: [[LinkSchedule?]], narrowing: Int
+        _ scenario: Scenario, access: borrowing AccessTable, links: [[LinkSchedule?]], narrowing: Int
     ) throws -> (Int, Int64) {
         var across = access.leastFar
         for row in links {

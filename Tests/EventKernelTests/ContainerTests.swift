@@ -220,3 +220,15 @@ func theSorterAgreesWithTheStandardLibrary(size: Int, grain: Int64) {
     }
     #expect(seen.count == 7 * 5 * 2)
 }
+
+/// Places are those of the elements, before and after the ring has grown around its seam.
+@Test func placesOfARingAreThoseOfItsElements() {
+    var ring = Ring<Int>(capacityLimit: 100)
+    for element in 0..<3 { ring.append(element) }
+    #expect(ring.popFirstPlace().pointee == 0)
+    for element in 3..<9 { ring.appendPlace().initialize(to: element) }
+    #expect(ring.count == 8)
+    #expect(ring.upcomingPlace.pointee == 1)
+    #expect((0..<ring.count).map { ring.place($0).pointee } == [1, 2, 3, 4, 5, 6, 7, 8])
+    #expect(ring.last == 8)
+}

@@ -72,9 +72,10 @@ private func raw(_ made: Scenario) throws -> (published: Int64, delivered: Int64
             time: 1_000_000_000, published: 0, sender: 0, sequence: 0, list: 0, size: 4, kind: .subscribe, flags: 0)
         run.domains[pointer: 1].pointee.deliver(subscription, to: .server(0, port: 0))
         try run.run()
-        let plans = run.domains[pointer: 0].pointee.plans.plans.buffer
-        let local = plans.filter { $0.gatewaysCount == 0 }.map(\.time)
-        let across = plans.filter { $0.gatewaysCount > 0 }.map(\.time)
+        let domain = run.domains[pointer: 0]
+        let plans = zip(domain.pointee.plans.plans.buffer, domain.pointee.plans.times.buffer)
+        let local = plans.filter { $0.0.gatewaysCount == 0 }.map(\.1)
+        let across = plans.filter { $0.0.gatewaysCount > 0 }.map(\.1)
         #expect(!local.isEmpty && local.allSatisfy { $0 < 1_117_000_000 })
         let first = try #require(across.min())
         #expect(first >= 1_117_000_000 && first < 1_118_500_000)

@@ -34,7 +34,7 @@ import Testing
             guard state.pointee.isAlive else { continue }
             for room in world.rooms.indices {
                 let number = domain.pointee.plans.current[server * domain.pointee.plans.rooms + room]
-                guard number != PlanTable.none, domain.pointee.plans.epochs[server] == state.pointee.machine.epoch
+                guard number != PlanTable.none, state.pointee.planEpoch == state.pointee.machine.epoch
                 else { continue }
                 let fresh = state.pointee.machine.forwarding(
                     of: world.literals[room], from: .client, in: world.subjects)
@@ -79,17 +79,17 @@ import Testing
         for serial in 1...6 {
             plans.targets.append(
                 Target(
-                    slot: Int32(serial), session: UInt32(serial), serial: UInt32(serial),
+                    slot: Int32(serial), session: UInt32(serial), pairBase: 0, serial: UInt32(serial),
                     peerSerial: UInt32(10 * serial)))
         }
         plans.relays.append(RelayTargets(relay: 0, first: 0, count: 2, room: 0))
         plans.relays.append(RelayTargets(relay: 1, first: 2, count: 2, room: 0))
         plans.routes.append(ForwardTargets(place: 1, first: 4, count: 2, serial: 60))
         let whole = Plan(
-            server: 0, room: 0, time: 0, maximumSerial: 6, maximumLocalSerial: 4, relaysFirst: 0, relaysCount: 2,
+            server: 0, room: 0, maximumSerial: 6, maximumLocalSerial: 4, relaysFirst: 0, relaysCount: 2,
             routesFirst: 0,
             routesCount: 1, gatewaysFirst: 0, gatewaysCount: 0, localCopies: 4)
-        plans.plans.append(whole)
+        _ = plans.append(whole, server: 0, at: 0)
 
         let narrow = plans.plans[Int(plans.narrowed(0, known: 3, server: 0))]
         #expect(narrow.localCopies == 3)
@@ -108,13 +108,14 @@ import Testing
     /// Asked for the same again, the table does not grow.
     @Test func narrowingIsRemembered() {
         var plans = PlanTable(servers: 1, rooms: 1)
-        plans.targets.append(Target(slot: 0, session: 0, serial: 9, peerSerial: 0))
+        plans.targets.append(Target(slot: 0, session: 0, pairBase: 0, serial: 9, peerSerial: 0))
         plans.relays.append(RelayTargets(relay: 0, first: 0, count: 1, room: 0))
-        plans.plans.append(
+        _ = plans.append(
             Plan(
-                server: 0, room: 0, time: 0, maximumSerial: 9, maximumLocalSerial: 9, relaysFirst: 0, relaysCount: 1,
+                server: 0, room: 0, maximumSerial: 9, maximumLocalSerial: 9, relaysFirst: 0, relaysCount: 1,
                 routesFirst: 0,
-                routesCount: 0, gatewaysFirst: 0, gatewaysCount: 0, localCopies: 1))
+                routesCount: 0, gatewaysFirst: 0, gatewaysCount: 0, localCopies: 1),
+            server: 0, at: 0)
         let first = plans.narrowed(0, known: 8, server: 0)
         #expect(plans.narrowed(0, known: 8, server: 0) == first)
         #expect(plans.plans.count == 2)

@@ -84,7 +84,7 @@ extension Tally {
                     var cell = ledger[messageClass, path, phase]
                     var running: Int64 = 0
                     for bound in LatencyBound.allCases.indices {
-                        running += delivered[index * LatencyBound.allCases.count + bound]
+                        running += delivered(messageClass, path, phase, bound: bound)
                         cell.deliveredWithin[bound] += running
                     }
                     cell.delivered += running

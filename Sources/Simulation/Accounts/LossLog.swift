@@ -89,7 +89,7 @@ struct TrailRun {
 /// Which plan served each message at each server: what `Resolution` follows to find where a pair was lost.
 struct Trails: ~Copyable {
     /// The end of the run that a stream at a server is in: all that a message in order asks for.
-    private struct End: BitwiseCopyable {
+    struct End: BitwiseCopyable {
         var last: UInt32 = 0
         /// `none`: no message yet.
         var plan: UInt32 = End.none
@@ -127,7 +127,6 @@ struct Trails: ~Copyable {
             last: ends[slot].last, plan: ends[slot].plan)
     }
 
-    @inline(__always)
     mutating func add(stream: UInt32, localServer: Int, server: Int32, sequence: UInt32, plan: UInt32) {
         let slot = localServer * streams + Int(stream)
         let end = ends[pointer: slot]
@@ -138,10 +137,10 @@ struct Trails: ~Copyable {
         begin(slot, server: server, sequence: sequence, plan: plan)
     }
 
-    /// The last message of a stream at a server so far.
+    /// The end of a stream's run at a server.
     @inline(__always)
-    func end(stream: UInt32, localServer: Int) -> Int64 {
-        Int64(ends[pointer: localServer * streams + Int(stream)].pointee.last)
+    func end(_ stream: UInt32, localServer: Int) -> UnsafeMutablePointer<End> {
+        ends[pointer: localServer &* streams &+ Int(stream)]
     }
 
     private mutating func begin(_ slot: Int, server: Int32, sequence: UInt32, plan: UInt32) {

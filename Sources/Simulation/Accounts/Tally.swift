@@ -9,15 +9,13 @@ struct Tally: ~Copyable {
     static var phases: Int { 3 }
     static var bounds: Int { 4 }
 
-    /// By class, path, phase and bound.
-    let delivered: Table<Int64>
+    /// By class, path and phase.
     let extra: Table<Int64>
     let decodable: Table<Int64>
-    /// By second of capture, class and path: delivered, and within 400 ms.
-    private let series: Table<(delivered: Int32, punctual: Int32)>
-    /// By class and path, buckets of `IntegerHistogram`; and what it knows beside them.
-    private let latencies: Table<Int64>
-    private let extremes: Table<LatencyExtremes>
+    /// By second of capture, class and path: delivered, and in the upper half those within 400 ms.
+    private let series: Table<UInt64>
+    /// By class and path a row of counters for its deliveries: see `Place`.
+    private let rows: Table<Int64>
     private(set) var setups: [SetupRecord] = []
     private(set) var setupsNotKept: Int64 = 0
     private(set) var setupTimes: [SetupTimes]
@@ -31,10 +29,15 @@ struct Tally: ~Copyable {
     var setupLimit = 20_000
     let seconds: Int
 
-    private struct LatencyExtremes: BitwiseCopyable {
-        var sum: Int128 = 0
-        var least = Int64.max
-        var most = Int64.min
+    /// Places in a row: the buckets of an `IntegerHistogram`, deliveries by phase and bound, and what the histogram
+    /// knows beside its buckets; the sum has 128 bits.
+    private enum Place {
+        static var bounds: Int { IntegerHistogram.bucketLimit }
+        static var sumLow: Int { bounds + phases * Tally.bounds }
+        static var sumHigh: Int { sumLow + 1 }
+        static var least: Int { sumLow + 2 }
+        static var most: Int { sumLow + 3 }
+        static var count: Int { sumLow + 4 }
     }
 
     /// Times of uncensored setups, and how many never succeeded.
@@ -47,13 +50,14 @@ struct Tally: ~Copyable {
 
     init(_ world: World) {
         let classes = MessageClass.allCases.count
-        delivered = Table(count: classes * Self.paths * Self.phases * Self.bounds) { _ in 0 }
         extra = Table(count: classes * Self.paths * Self.phases) { _ in 0 }
         decodable = Table(count: Self.paths * Self.phases) { _ in 0 }
         seconds = Int((world.horizon + 999_999_999) / 1_000_000_000)
-        series = Table(count: seconds * classes * Self.paths) { _ in (0, 0) }
-        latencies = Table(count: classes * Self.paths * IntegerHistogram.bucketLimit) { _ in 0 }
-        extremes = Table(count: classes * Self.paths) { _ in LatencyExtremes() }
+        series = Table(count: seconds * classes * Self.paths) { _ in 0 }
+        rows = Table(count: classes * Self.paths * Place.count) { index in
+            let place = index % Place.count
+            return place == Place.least ? Int64.max : place == Place.most ? Int64.min : 0
+        }
         setupTimes = Array(repeating: SetupTimes(), count: 2 * Self.paths)
     }
 
@@ -67,38 +71,43 @@ struct Tally: ~Copyable {
     // Mutating, as are the others that count, though they change what tables point to: a call that only reads would
     // copy the whole value first.
     @inline(__always)
-    mutating func addDelivery(kind: Int, path: PathKind, published: Int64, arrival: Int64, _ world: World) {
-        let lag = arrival - published
-        let classPath = Self.classIndex(kind) * Self.paths + Int(path.rawValue)
-        let cell = (classPath * Self.phases + Int(world.phase(of: published).rawValue)) * Self.bounds
-        let bound = lag <= 150_000_000 ? 0 : lag <= 400_000_000 ? 1 : lag <= 1_000_000_000 ? 2 : 3
-        delivered[pointer: cell + bound].pointee += 1
-        latencies[pointer: classPath * IntegerHistogram.bucketLimit + IntegerHistogram.bucketIndex(of: lag)].pointee +=
-            1
-        let extreme = extremes[pointer: classPath]
-        extreme.pointee.sum += Int128(lag)
-        extreme.pointee.least = min(extreme.pointee.least, lag)
-        extreme.pointee.most = max(extreme.pointee.most, lag)
-        let second = series[pointer: Int(published / 1_000_000_000) * Self.classes * Self.paths + classPath]
-        second.pointee.delivered += 1
-        if bound < 2 { second.pointee.punctual += 1 }
+    mutating func addDelivery(kind: Int, path: PathKind, published: Int64, arrival: Int64, phase: Phase) {
+        let lag = arrival &- published
+        let classPath = Self.classIndex(kind) &* Self.paths &+ Int(path.rawValue)
+        let row = rows.place(classPath &* Place.count)
+        row[IntegerHistogram.bucketIndex(of: lag)] &+= 1
+        let bound = (lag > 150_000_000 ? 1 : 0) &+ (lag > 400_000_000 ? 1 : 0) &+ (lag > 1_000_000_000 ? 1 : 0)
+        row[Place.bounds &+ Int(phase.rawValue) &* Self.bounds &+ bound] &+= 1
+        let low = UInt64(bitPattern: row[Place.sumLow]).addingReportingOverflow(UInt64(bitPattern: lag))
+        row[Place.sumLow] = Int64(bitPattern: low.partialValue)
+        row[Place.sumHigh] &+= low.overflow ? 1 : 0
+        row[Place.least] = min(row[Place.least], lag)
+        row[Place.most] = max(row[Place.most], lag)
+        let second = UInt64(bitPattern: published) / 1_000_000_000
+        series.place(Int(truncatingIfNeeded: second) &* Self.classes &* Self.paths &+ classPath).pointee &+=
+            bound < 2 ? 1 &<< 32 | 1 : 1
+    }
+
+    /// Deliveries of a class and path in a phase, within a bound and not within the one before.
+    func delivered(_ messageClass: MessageClass, _ path: PathKind, _ phase: Phase, bound: Int) -> Int64 {
+        let classPath = Int(messageClass.rawValue) * Self.paths + Int(path.rawValue)
+        return rows[classPath * Place.count + Place.bounds + Int(phase.rawValue) * Self.bounds + bound]
     }
 
     /// By second of capture, class and path: delivered, and within 400 ms.
-    var delivered1s: [Int32] { (0..<series.count).map { series[$0].delivered } }
-    var punctual1s: [Int32] { (0..<series.count).map { series[$0].punctual } }
+    var delivered1s: [Int32] { (0..<series.count).map { Int32(truncatingIfNeeded: series[$0]) } }
+    var punctual1s: [Int32] { (0..<series.count).map { Int32(truncatingIfNeeded: series[$0] >> 32) } }
 
     /// The latencies of a class and path, by class index x paths + path index.
     func latency(_ classPath: Int) -> IntegerHistogram {
-        let first = classPath * IntegerHistogram.bucketLimit
+        let row = rows.place(classPath * Place.count)
         let buckets = (0..<IntegerHistogram.bucketLimit).compactMap { index -> IntegerHistogram.Bucket? in
-            let count = latencies[first + index]
             let lower = IntegerHistogram.lowerBound(of: index)
-            return count == 0 ? nil : IntegerHistogram.Bucket(lower: lower, upper: lower, count: count)
+            return row[index] == 0 ? nil : IntegerHistogram.Bucket(lower: lower, upper: lower, count: row[index])
         }
-        let extreme = extremes[classPath]
+        let sum = Int128(row[Place.sumHigh]) << 64 + Int128(UInt64(bitPattern: row[Place.sumLow]))
         return IntegerHistogram(
-            restoring: buckets, sum: extreme.sum, minimum: extreme.least, maximum: extreme.most)!
+            restoring: buckets, sum: sum, minimum: row[Place.least], maximum: row[Place.most])!
     }
 
     mutating func addExtra(kind: Int, path: PathKind, phase: Phase) {

@@ -1,3 +1,4 @@
+import CPrefetch
 import CallModel
 import EventKernel
 
@@ -9,7 +10,7 @@ struct CaptureSources: ~Copyable {
     /// Of each person with captures left the stream of the next one, by its slot.
     private var due: SlotBin<UInt32>
     private var drained = ItemBuffer<UInt32>()
-    /// The captures gathered last: those of one person lie together, in order of (time, stream, sequence).
+    /// The captures that the reference executor gathered last, in order of (time, stream, sequence).
     private(set) var captures = ItemBuffer<PublishDue>()
     /// For the reference executor, which asks for instants: the least time over all.
     private(set) var least = Int64.max
@@ -37,19 +38,47 @@ struct CaptureSources: ~Copyable {
     /// The first slot that has captures.
     var earliestSlot: Int64? { due.earliestSlot }
 
-    /// Gathers the captures of a slot that are due before `end`; what the horizon cuts off is never asked for.
-    mutating func gather(slot: Int64, until end: Int64, _ world: World) {
-        captures.removeAll()
-        guard due.holds(slot: slot) else { return }
+    /// Takes the people with captures in a slot; how many there are.
+    mutating func open(slot: Int64) -> Int {
         drained.removeAll()
-        due.drain(slot: slot, into: &drained)
-        for position in 0..<drained.count {
-            let stream = drained[position]
-            let next = take((cursors[pointer: Int(stream)].pointee.time, stream), until: end, world)
-            if next.time.nanoseconds >> Int64(world.slotShift) > slot && next.time < .never {
-                due.append(next.stream, at: next.time)
-            }
-        }
+        if due.holds(slot: slot) { due.drain(slot: slot, into: &drained) }
+        return drained.count
+    }
+
+    /// The first capture of one of them.
+    @inline(__always)
+    func first(at position: Int) -> (time: SimTime, stream: UInt32) {
+        let stream = drained[position]
+        return (cursors[pointer: Int(stream)].pointee.time, stream)
+    }
+
+    /// Fetches the cursors of one of them some places ahead, and what captures ask of that person.
+    @inline(__always)
+    func readAhead(at position: Int, _ senders: borrowing Table<Sender>, _ receivers: borrowing Table<Receiver>) {
+        guard position < drained.count else { return }
+        let person = StreamTable.person(of: drained[position])
+        let first = UnsafeRawPointer(cursors.place(person * StreamKind.count))
+        prefetch_line(first)
+        prefetch_line(first + 64)
+        prefetch_line(first + 128)
+        prefetch_line(senders.place(person))
+        prefetch_line(receivers.place(person))
+    }
+
+    /// Takes a capture; its person's next one.
+    @inline(__always)
+    mutating func step(_ stream: UInt32, _ world: World) -> (due: PublishDue, next: (time: SimTime, stream: UInt32)) {
+        let cursor = cursors[pointer: Int(stream)]
+        let due = PublishDue(
+            time: cursor.pointee.time.nanoseconds, stream: stream, sequence: cursor.pointee.sequence)
+        if !cursor.pointee.stepWithinSegment() { world.streams.advance(Int(stream), &cursor.pointee) }
+        return (due, next(of: StreamTable.person(of: stream)))
+    }
+
+    /// Keeps a person for the slot of its next capture, if there is one.
+    @inline(__always)
+    mutating func close(_ next: (time: SimTime, stream: UInt32), slot: Int64, _ shift: Int) {
+        if next.time.nanoseconds >> Int64(shift) > slot && next.time < .never { due.append(next.stream, at: next.time) }
     }
 
     /// Gathers the captures due before `end` by a look at everybody: the reference executor's way.
@@ -63,17 +92,14 @@ struct CaptureSources: ~Copyable {
     }
 
     /// Takes a person's captures before `end`, of which `next` is the first, and returns the next one.
-    @inline(__always)
     private mutating func take(
         _ next: (time: SimTime, stream: UInt32), until end: Int64, _ world: World
     ) -> (time: SimTime, stream: UInt32) {
         var next = next
         while next.time.nanoseconds < end {
-            let cursor = cursors[pointer: Int(next.stream)]
-            captures.append(
-                PublishDue(time: next.time.nanoseconds, stream: next.stream, sequence: cursor.pointee.sequence))
-            if !cursor.pointee.stepWithinSegment() { world.streams.advance(Int(next.stream), &cursor.pointee) }
-            next = self.next(of: StreamTable.person(of: next.stream))
+            let taken = step(next.stream, world)
+            captures.append(taken.due)
+            next = taken.next
         }
         return next
     }

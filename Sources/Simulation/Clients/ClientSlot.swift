@@ -1,7 +1,9 @@
+import CPrefetch
 import CallModel
 import EventKernel
 import Measures
 import Network
+import RandomVariates
 
 /// One slot of the region's people: arrivals, timers and captures.
 ///
@@ -19,8 +21,7 @@ extension Domain {
             findUnruly(Int32(truncatingIfNeeded: slot))
             settleArrivals(Int32(truncatingIfNeeded: slot), until: end)
         }
-        sources.gather(slot: slot, until: end, world)
-        settleCaptures(Int32(truncatingIfNeeded: slot), until: end)
+        captureAll(slot: slot, until: end)
         if !unruly.isEmpty || !unrulyCaptures.isEmpty || nextTimer < end { merge(until: end) }
     }
 
@@ -28,6 +29,10 @@ extension Domain {
     private mutating func findUnruly(_ slot: Int32) {
         for position in 0..<drained.count {
             let item = drained[position]
+            if readingAhead.isOn, position &+ ReadingAhead.distance < drained.count {
+                let ahead = SessionID.person(drained[position &+ ReadingAhead.distance].list)
+                prefetch_line(receivers.place(ahead))
+            }
             let receiver = receivers[pointer: SessionID.person(item.list)]
             let isExpected =
                 item.kind == .media && item.list == receiver.pointee.session && item.time > receiver.pointee.lastSeen
@@ -45,9 +50,8 @@ extension Domain {
     }
 
     private mutating func settleArrivals(_ slot: Int32, until end: Int64) {
-        var touched = 0
         for position in 0..<drained.count {
-            if position >= touched { touched = touchPairs(from: position) }
+            readAhead(ofArrival: position)
             let item = drained[position]
             let person = SessionID.person(item.list)
             guard item.time < end, isCalm(person, slot, until: end) else {
@@ -67,16 +71,19 @@ extension Domain {
         }
     }
 
-    private mutating func settleCaptures(_ slot: Int32, until end: Int64) {
-        var touched = 0
-        for position in 0..<sources.captures.count {
-            if position >= touched { touched = touchSenders(from: position) }
-            let due = sources.captures[position]
-            if isCalm(StreamTable.person(of: due.stream), slot, until: end) {
-                capture(due)
-            } else {
-                unrulyCaptures.append(due)
+    /// Takes the captures of a slot before `end`: each person's in their order.
+    private mutating func captureAll(slot: Int64, until end: Int64) {
+        for position in 0..<sources.open(slot: slot) {
+            if readingAhead.isOn { sources.readAhead(at: position &+ ReadingAhead.distance, senders, receivers) }
+            var next = sources.first(at: position)
+            let person = StreamTable.person(of: next.stream)
+            let isCalm = isCalm(person, Int32(truncatingIfNeeded: slot), until: end)
+            while next.time.nanoseconds < end {
+                let taken = sources.step(next.stream, world)
+                if isCalm { capture(taken.due) } else { unrulyCaptures.append(taken.due) }
+                next = taken.next
             }
+            sources.close(next, slot: slot, world.slotShift)
         }
     }
 
@@ -125,34 +132,38 @@ extension Domain {
     mutating func capture(_ due: PublishDue) {
         events += 1
         let person = StreamTable.person(of: due.stream)
-        let client = people[pointer: person]
-        guard client.pointee.phase == .connected, client.pointee.elected != nil else {
+        let sender = senders[pointer: person]
+        guard sender.pointee.session != Receiver.noSession else {
             return losses.add(
                 stream: due.stream, sequence: due.sequence, scope: .everyone, fate: .lost(silence(of: person)),
                 at: due.time)
         }
-        let kind = StreamTable.kind(of: due.stream)
-        let session = client.pointee.elected!.session
-        let place = addresses[client.pointee.elected!.relay]
+        let session = sender.pointee.session
+        let message = messageWord(sender: due.stream, sequence: due.sequence)
         var arrival =
-            due.time
-            + world.access.delay(
-                person, Int(place.region), sender: due.stream, sequence: due.sequence, leg: session & 0xfff)
-        if place.isWebSocket {
-            arrival = max(arrival, client.pointee.elected!.lastUplink + 1)
-            client.pointee.elected!.lastUplink = arrival
+            due.time &+ sender.pointee.way.delay(message: message, leg: session & 0xfff, quantiles: quantiles)
+        if sender.pointee.isWebSocket {
+            arrival = max(arrival, sender.pointee.lastUplink &+ 1)
+            sender.pointee.lastUplink = arrival
         }
-        guard world.sites.passes(Int(place.region), from: due.time, to: arrival) else {
+        let site = Int(sender.pointee.site)
+        guard costs.sitesAreOpen || world.sites.passes(site, from: due.time, to: arrival) else {
             return losses.add(
                 stream: due.stream, sequence: due.sequence, scope: .everyone, fate: .lost(.siteUnreachable),
                 at: due.time)
         }
-        let isKeyFrame = kind == StreamKind.video.rawValue && world.streams.isKeyFrame(due.sequence)
+        let kind = StreamTable.kind(of: due.stream)
+        let isKeyFrame = kind == StreamKind.video.rawValue && due.sequence % costs.framesPerKeyFrame == 0
         let item = Item(
             time: arrival, published: due.time, sender: due.stream, sequence: due.sequence, list: session,
-            size: world.streams.units(kind: kind, sequence: due.sequence), kind: .media,
+            size: isKeyFrame ? costs.keyFrameUnits : costs.units(kind), kind: .media,
             flags: isKeyFrame ? ItemFlags.keyFrame : 0)
-        post(item, to: .relay(place.local, port: 0), in: Int(place.region))
+        if site == region && !isReference {
+            let arrivals = relays[pointer: Int(sender.pointee.relay)]
+            arrivals.pointee.arrivals.append(item, at: SimTime(nanoseconds: arrival))
+        } else {
+            post(item, to: .relay(sender.pointee.relay, port: 0), in: site)
+        }
     }
 
     /// Why a person without an elected session is not heard.
@@ -165,6 +176,7 @@ extension Domain {
     // MARK: Receiving
 
     mutating func receive(_ item: Item) {
+        if item.kind == .gone { return receivers[pointer: Int(item.sender)].pointee.connections -= 1 }
         events += 1
         let person = SessionID.person(item.list)
         let phase = people[pointer: person].pointee.phase
@@ -194,14 +206,20 @@ extension Domain {
     private mutating func settle(_ item: Item, _ pair: Int, _ person: Int, _ sender: Int) {
         let kind = StreamTable.kind(of: item.sender)
         let path: PathKind = pairs[pointer: pair].pointee.isWithinRegion ? .sameRegion : .crossRegion
-        guard gaps.receive(StreamKind(rawValue: kind)!, item.sequence, pairs[pointer: pair]) else {
+        guard gaps.receive(kind, item.sequence, pairs[pointer: pair]) else {
             return tally.addExtra(kind: kind, path: path, phase: world.phase(of: item.published))
         }
-        tally.addDelivery(kind: kind, path: path, published: item.published, arrival: item.time, world)
-        fingerprint.add(
-            .delivery, UInt64(item.sender) << 32 | UInt64(item.sequence), UInt64(person),
-            UInt64(bitPattern: item.time))
+        count(item, kind, person, path, arrival: item.time)
         updatePair(pair, person, sender, kind, item, path: path)
+    }
+
+    /// Counts a delivery.
+    @inline(__always)
+    mutating func count(_ item: Item, _ kind: Int, _ person: Int, _ path: PathKind, arrival: Int64) {
+        tally.addDelivery(
+            kind: kind, path: path, published: item.published, arrival: arrival, phase: costs.phase(of: item.published))
+        fingerprint.add(
+            .delivery, UInt64(item.sender) << 32 | UInt64(item.sequence), UInt64(person), UInt64(bitPattern: arrival))
     }
 
     private mutating func updatePair(
@@ -211,16 +229,13 @@ extension Domain {
         if state.pointee.setupStart >= 0 && state.pointee.firstPacket < 0 { state.pointee.firstPacket = item.time }
         switch StreamKind(rawValue: kind)! {
         case .audio:
-            noteContinuity(state, at: item.time)
-            state.pointee.latencySum += item.time - item.published
-            state.pointee.latencyCount += 1
-            if item.time - item.published <= 400_000_000 { state.pointee.punctual += 1 }
+            state.pointee.noteAudio(at: item.time, published: item.published)
             if state.pointee.setupStart >= 0 && state.pointee.audioReady < 0 {
                 state.pointee.audioReady = item.time + world.client.audioStart.nanoseconds
                 finishSetupIfComplete(pair, person, sender)
             }
         case .video:
-            if state.pointee.isSilent { noteContinuity(state, at: item.time) }
+            if state.pointee.isSilent { state.pointee.noteContinuity(at: item.time) }
             let decodable = state.pointee.chain.arrive(item.sequence, isKeyFrame: item.flags & ItemFlags.keyFrame != 0)
             if decodable > 0 {
                 countDecodable(decodable, pair, item, path: path)
@@ -242,15 +257,5 @@ extension Domain {
             let captured = world.streams.captureTime(Int(item.sender), frame)
             tally.addDecodable(1, path: path, phase: world.phase(of: captured))
         }
-    }
-
-    /// A gap of more than two seconds in the media of a sending peer is an interruption.
-    private mutating func noteContinuity(_ state: UnsafeMutablePointer<PairState>, at time: Int64) {
-        let last = state.pointee.lastMedia
-        if last >= 0, time - last > 2_000_000_000 {
-            state.pointee.interruptions += 1
-            state.pointee.interrupted += time - last
-        }
-        state.pointee.lastMedia = max(last, time)
     }
 }

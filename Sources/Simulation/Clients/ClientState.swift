@@ -26,8 +26,6 @@ struct Candidate {
     /// Index over all relays.
     var relay: Int
     var isOpen = false
-    /// Latest arrival of what went up on it: WebSockets keep order.
-    var lastUplink: Int64 = 0
     var probes: UInt32 = 0
 }
 
@@ -62,8 +60,12 @@ struct Receiver: BitwiseCopyable {
     var lastPacket: Int64 = 0
     /// Latest arrival that a slot has looked at.
     var lastSeen: Int64 = -1
+    /// Latest arrival of media on a session other than the elected one.
+    var strayUntil: Int64 = -1
     /// The elected session while connected, else `noSession`.
     var session = Receiver.noSession
+    /// Connections that could bring media: open or being opened.
+    var connections: Int32 = 0
     /// The last slot in which something other than media in order on the elected session arrived.
     var unrulySlot: Int32 = -1
     /// The pair with sender s has the number `pairBase + s`.
@@ -72,9 +74,24 @@ struct Receiver: BitwiseCopyable {
     static var noSession: UInt32 { UInt32.max }
 }
 
+/// What every capture asks of its person.
+struct Sender: BitwiseCopyable {
+    /// To the site of the elected session.
+    var way: AccessWay
+    /// Latest arrival of what went up on it: WebSockets keep order.
+    var lastUplink: Int64 = 0
+    /// The elected session while connected, else `noSession`.
+    var session = Receiver.noSession
+    /// Its relay: region, index within it, transport.
+    var relay: Int32 = 0
+    var site: UInt8 = 0
+    var isWebSocket = false
+
+    init(way: AccessWay) { self.way = way }
+}
+
 /// A client: the browser of one person.
 struct ClientState {
-    // What every capture asks for comes first: it shares a line of the cache.
     var phase = ClientPhase.outside
     var elected: Candidate?
     /// Number of connections made so far.

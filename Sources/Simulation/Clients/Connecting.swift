@@ -139,6 +139,7 @@ extension Domain {
         let item = Item(
             time: time + before + delay, published: time, sender: UInt32(person), sequence: 0, list: session, size: 16,
             kind: .hello, flags: 0)
+        receivers[pointer: person].pointee.connections += 1
         post(item, to: .relay(Int32(place.local), port: 0), in: place.region)
     }
 
@@ -221,10 +222,9 @@ extension Domain {
         }
         client.pointee.candidates = []
         client.pointee.election = nil
-        client.pointee.elected = winner
         client.pointee.phase = .connected
         client.pointee.policy.succeeded()
-        receivers[pointer: person].pointee.session = winner.session
+        setElected(person, winner)
         receivers[pointer: person].pointee.lastPacket = time
         client.pointee.stages.elected = time
         if client.pointee.isReconnecting {
@@ -236,6 +236,22 @@ extension Domain {
             time, room: Int(world.people[person].room), subject: world.people[person].identity,
             "elects \(world.relays[winner.relay].name)")
         armIdle(person, heard: time)
+    }
+
+    /// Notes the session that carries a person's media, or that there is none, wherever it is asked for.
+    mutating func setElected(_ person: Int, _ elected: Candidate?) {
+        people[pointer: person].pointee.elected = elected
+        let session = elected?.session ?? Receiver.noSession
+        receivers[pointer: person].pointee.session = session
+        let sender = senders[pointer: person]
+        sender.pointee.session = session
+        guard let elected else { return }
+        let address = addresses[elected.relay]
+        sender.pointee.way = world.access.way(person, Int(address.region))
+        sender.pointee.lastUplink = 0
+        sender.pointee.relay = address.local
+        sender.pointee.site = UInt8(address.region)
+        sender.pointee.isWebSocket = address.isWebSocket
     }
 
     private mutating func attemptFailed(_ person: Int, answered: Bool, at time: Int64) {
@@ -279,7 +295,7 @@ extension Domain {
             place.transport == .webTransport
             ? world.client.quicIdleTimeout.nanoseconds : world.client.webSocketTimeout.nanoseconds
         let keptAlive = lastKeepAlive(elected, since: client.pointee.stages.elected, before: time)
-        let heard = max(receivers[pointer: person].pointee.lastPacket, keptAlive)
+        let heard = max(max(receivers[pointer: person].pointee.lastPacket, lastDirect(person)), keptAlive)
         if heard + limit > time { return armIdle(person, heard: heard) }
         loseSession(person, brokenAt: heard, reason: "no packet for \(limit / 1_000_000_000) s", at: time)
     }
@@ -316,8 +332,7 @@ extension Domain {
         guard let elected = client.pointee.elected else { return }
         let place = world.relays[elected.relay]
         sendUp(person, elected.session, kind: .bye, at: time)
-        client.pointee.elected = nil
-        receivers[pointer: person].pointee.session = Receiver.noSession
+        setElected(person, nil)
         client.pointee.phase = .waiting
         client.pointee.isReconnecting = true
         client.pointee.brokenAt = brokenAt
@@ -341,8 +356,7 @@ extension Domain {
             sendUp(person, candidate.session, kind: .bye, at: time)
         }
         client.pointee.phase = .left
-        client.pointee.elected = nil
-        receivers[pointer: person].pointee.session = Receiver.noSession
+        setElected(person, nil)
         client.pointee.candidates = []
         client.pointee.election = nil
         closeSetups(of: person, at: time)

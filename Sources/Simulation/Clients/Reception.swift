@@ -2,15 +2,16 @@ import CallModel
 import EventKernel
 import Measures
 
-/// Which messages of one stream a receiver has: a sliding window of 64, and runs of gaps before it.
+/// Which messages of one stream a receiver has: the first that is missing, a sliding window of 64 from there on, and
+/// runs of gaps before it.
 ///
 /// Exact for any order of arrival: what leaves the window unseen becomes a gap, and a late copy closes it again.
 struct ReceptionWindow: BitwiseCopyable {
     /// First sequence that the receiver is entitled to.
     var first: UInt32
-    /// Sequences below are decided but for the gaps.
+    /// Sequences below have arrived, but for the gaps.
     var base: UInt32
-    /// Bit i: `base + i` has arrived.
+    /// Bit i: `base + i` has arrived; the lowest is never set.
     var seen: UInt64
     /// Index of its gap list, -1 for none.
     var gaps: Int32
@@ -37,6 +38,18 @@ struct GapStore {
     /// Records an arrival; `false`: the receiver had it already, or was not entitled to it.
     @inline(__always)
     mutating func receive(_ sequence: UInt32, _ window: UnsafeMutablePointer<ReceptionWindow>) -> Bool {
+        // In order and nothing missing: most are.
+        if sequence == window.pointee.base && window.pointee.seen == 0 {
+            window.pointee.base &+= 1
+            return true
+        }
+        return receiveOutOfOrder(sequence, window)
+    }
+
+    @inline(never)
+    private mutating func receiveOutOfOrder(
+        _ sequence: UInt32, _ window: UnsafeMutablePointer<ReceptionWindow>
+    ) -> Bool {
         let base = window.pointee.base
         if sequence < base {
             return sequence >= window.pointee.first && fill(sequence, window)
@@ -46,10 +59,14 @@ struct GapStore {
             let bit = UInt64(1) << UInt64(offset)
             if window.pointee.seen & bit != 0 { return false }
             window.pointee.seen |= bit
-            return true
+        } else {
+            slide(window, by: offset - 63)
+            window.pointee.seen |= 1 << 63
         }
-        slide(window, by: offset - 63)
-        window.pointee.seen |= 1 << 63
+        // What has arrived without a gap leaves the window.
+        let leading = (~window.pointee.seen).trailingZeroBitCount
+        window.pointee.seen = leading == 64 ? 0 : window.pointee.seen >> UInt64(leading)
+        window.pointee.base += UInt32(leading)
         return true
     }
 
@@ -158,6 +175,27 @@ struct PairState: BitwiseCopyable {
 
     init() {}
 
+    /// A gap of more than two seconds in the media of a sending peer is an interruption.
+    static var interruption: Int64 { 2_000_000_000 }
+
+    /// Counts an audio packet that was not there yet.
+    @inline(__always)
+    mutating func noteAudio(at time: Int64, published: Int64) {
+        noteContinuity(at: time)
+        latencySum &+= time &- published
+        latencyCount &+= 1
+        punctual &+= time &- published <= 400_000_000 ? 1 : 0
+    }
+
+    @inline(__always)
+    mutating func noteContinuity(at time: Int64) {
+        if lastMedia >= 0, time &- lastMedia > Self.interruption {
+            interruptions += 1
+            interrupted += time - lastMedia
+        }
+        lastMedia = max(lastMedia, time)
+    }
+
     /// Which messages of a stream of the sender have arrived.
     subscript(kind: StreamKind) -> ReceptionWindow {
         get {
@@ -182,12 +220,12 @@ struct PairState: BitwiseCopyable {
 extension GapStore {
     /// Records an arrival of a stream; `false`: the receiver had it already, or was not entitled to it.
     @inline(__always)
-    mutating func receive(_ kind: StreamKind, _ sequence: UInt32, _ pair: UnsafeMutablePointer<PairState>) -> Bool {
+    mutating func receive(_ kind: Int, _ sequence: UInt32, _ pair: UnsafeMutablePointer<PairState>) -> Bool {
         switch kind {
-        case .audio: receive(sequence, &pair.pointee.audio)
-        case .video: receive(sequence, &pair.pointee.video)
-        case .heartbeat: receive(sequence, &pair.pointee.heartbeat)
-        case .diagnostics: receive(sequence, &pair.pointee.diagnostics)
+        case StreamKind.audio.rawValue: receive(sequence, &pair.pointee.audio)
+        case StreamKind.video.rawValue: receive(sequence, &pair.pointee.video)
+        case StreamKind.heartbeat.rawValue: receive(sequence, &pair.pointee.heartbeat)
+        default: receive(sequence, &pair.pointee.diagnostics)
         }
     }
 }

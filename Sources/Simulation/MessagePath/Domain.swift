@@ -1,3 +1,4 @@
+import CPrefetch
 import CallModel
 import EventKernel
 import Measures
@@ -57,20 +58,26 @@ struct Domain: ~Copyable {
     let world: World
     let region: Int
     let costs: PathCosts
+    /// As `world.access` has them.
+    let quantiles: UnsafePointer<UInt32>
+    let downlinks: UnsafePointer<Downlink>
     /// Over all relays.
     let addresses: Table<RelayAddress>
     let firstRelay: Int
     let firstServer: Int
+    private let firstRawPort: Int
     /// When each relay, then each server, may serve next: the stations' `nextTime`, side by side.
     let clocks: Table<Int64>
     var relays: Table<RelayState>
     var servers: Table<ServerState>
+    var clusters: Clusters
     var plans: PlanTable
     var agenda: TimerCalendar
     /// When its next entry is due.
     var nextAgenda = Int64.max
     var people: Table<ClientState>
     let receivers: Table<Receiver>
+    let senders: Table<Sender>
     var clientTimers: TimerTable
     /// No client timer is due before.
     var nextTimer = Int64.max
@@ -103,18 +110,19 @@ struct Domain: ~Copyable {
     var scratch: [Output] = []
     var gatewayScratch: [GatewayOutput] = []
     var drained = ItemBuffer<Item>()
+    /// The message that a server forwards.
+    let held: UnsafeMutablePointer<Item>
+    /// Until when the stations may be served now.
+    var stationsEnd: Int64 = 0
     /// Of a client slot: arrivals and captures that need the order of time.
     var unruly = ItemBuffer<Item>()
     var unrulyCaptures = ItemBuffer<PublishDue>()
     var captureSorter = SlotSorter<PublishDue>()
     var sorter = SlotSorter<Item>()
-    /// The sum of what was read ahead (`Touching.swift`); nothing depends on it.
-    var touchSum: Int64 = 0
+    let readingAhead: ReadingAhead
     var raw: RawTraffic
     /// By plain publisher: its connection among those of its server.
     let rawConnections: [Int]
-    /// Whether the region's state is larger than a core's own cache, so that reading ahead pays (`Touching.swift`).
-    let isCrowded: Bool
     /// How the region's servers hold up publishers.
     let stallRule: StallRule
     let wakeUps: WakeUps
@@ -123,6 +131,8 @@ struct Domain: ~Copyable {
         self.world = world
         self.region = region
         costs = PathCosts(world)
+        quantiles = world.access.quantiles
+        downlinks = UnsafePointer(world.access.downlinks[pointer: 0])
         addresses = Table(count: world.relays.count) { index in
             let place = world.relays[index]
             return RelayAddress(
@@ -130,15 +140,19 @@ struct Domain: ~Copyable {
         }
         firstRelay = world.relaysOfRegion[region].lowerBound
         firstServer = world.serversOfRegion[region].lowerBound
+        firstRawPort =
+            world.relaysOfRegion[region].count + world.serversOfRegion[region].count + 2 * world.servers.count
         let stations = world.relaysOfRegion[region].count + world.serversOfRegion[region].count
         let clocks = Table<Int64>(count: stations + 2 * Self.line) { _ in Int64.max }
         relays = Self.makeRelays(world, region, clocks)
         servers = Self.makeServers(world, region, clocks)
         self.clocks = clocks
+        clusters = Clusters(servers: world.serversOfRegion[region].count)
         plans = PlanTable(servers: world.serversOfRegion[region].count, rooms: world.subjectCount)
         agenda = TimerCalendar(limit: 1 << 26)
         people = Table(count: world.people.count) { ClientState(world, person: $0) }
         receivers = Table(count: world.people.count) { Receiver(pairBase: Int32(world.pairBase[$0])) }
+        senders = Table(count: world.people.count) { Sender(way: world.access.way($0, world.people[$0].region)) }
         clientTimers = TimerTable(
             entities: max(1, world.people.count), kinds: ClientTimer.allCases.count, limit: 1 << 26)
         sources = CaptureSources(world, region: region)
@@ -151,15 +165,20 @@ struct Domain: ~Copyable {
         recorder = RelayRecorder(relays: world.relaysOfRegion[region].count, limit: recordingLimit)
         outboxes = Array(repeating: [], count: world.regionCount)
         wires = outboxes
+        readingAhead = ReadingAhead(isOn: world.pairCount > 20_000)
+        held = .allocate(capacity: 1)
+        held.initialize(
+            to: Item(time: 0, published: 0, sender: 0, sequence: 0, list: 0, size: 0, kind: .media, flags: 0))
         linkFree = Array(repeating: 0, count: world.regionCount)
         isReference = useReference
         raw = RawTraffic(world, region: region)
         rawConnections = world.rawConnections
-        isCrowded = world.pairCount > 20_000
         wakeUps = WakeUps(world.nats)
         stallRule = world.stallRule(of: region)
         for person in world.people.indices { preparePairs(of: person) }
     }
+
+    deinit { held.deallocate() }
 
     /// Times in a line of the cache: so many are left free around the clocks, which another region's thread must not
     /// share.
@@ -212,7 +231,7 @@ struct Domain: ~Copyable {
     // MARK: Sending
 
     /// Port of a server that takes what routed server `local` sends.
-    func routePort(from local: Int) -> Int { relays.count + local }
+    func routePort(from local: Int) -> Int { relays.count &+ local }
 
     /// Port that takes the messages which `server` of another region sends on its outbound gateway.
     func dialerPort(from server: Int) -> Int { relays.count + servers.count + 2 * server }
@@ -221,7 +240,7 @@ struct Domain: ~Copyable {
     func acceptorPort(from server: Int) -> Int { relays.count + servers.count + 2 * server + 1 }
 
     /// The first port that takes what plain publishers send; each of their connections has its own.
-    var rawPort: Int { relays.count + servers.count + 2 * world.servers.count }
+    var rawPort: Int { firstRawPort }
 
     /// Sends an item within the region or across; its time lies at least one hop ahead.
     @inline(__always)
@@ -231,6 +250,41 @@ struct Domain: ~Copyable {
         } else {
             outboxes[target].append(Posted(region: Int32(target), destination: destination, item: item))
         }
+    }
+
+    /// As `post` of a copy to a server of the region.
+    @inline(__always)
+    mutating func hand(
+        copyOf item: UnsafePointer<Item>, at time: Int64, list: UInt32, toServer server: Int, port: Int
+    ) {
+        if isReference || isWarping { return send(item.pointee, at: time, list: list, toServer: server, port: port) }
+        prefetch_line(trails.end(item.pointee.sender, localServer: server))
+        servers[pointer: server].pointee.station.append(copyOf: item, at: time, list: list, to: port)
+    }
+
+    @inline(never)
+    private mutating func send(_ item: Item, at time: Int64, list: UInt32, toServer server: Int, port: Int) {
+        var copy = item
+        copy.time = time
+        copy.list = list
+        post(copy, to: .server(Int32(server), port: Int32(port)), in: region)
+    }
+
+    /// The reference executor's way for a copy to a relay.
+    @inline(never)
+    mutating func send(_ item: Item, at time: Int64, list: UInt32, toRelay relay: Int, port: Int) {
+        var copy = item
+        copy.time = time
+        copy.list = list
+        copy.flags |= ItemFlags.fromServer
+        post(copy, to: .relay(Int32(relay), port: Int32(port)), in: region)
+    }
+
+    /// As `post` to the people of a region.
+    @inline(__always)
+    mutating func hand(_ item: Item, toClientsIn target: Int) {
+        if isReference || target != region { return post(item, to: .clients, in: target) }
+        arrivals.append(item, at: SimTime(nanoseconds: item.time))
     }
 
     /// Puts an item where its station or its people will find it.

@@ -94,32 +94,38 @@ extension Domain {
         return left.kind.rawValue < right.kind.rawValue
     }
 
-    /// Serves the region's stations until `end`: time and again those of the kind that may act first, for as long as
-    /// nothing that the others do can reach them.
+    /// Serves the region's stations until `end`, and its agenda.
+    private mutating func runStations(until end: Int64) {
+        stationsEnd = end
+        while true {
+            let next = min(nextRelay(), nextServer())
+            if nextAgenda <= next {
+                guard nextAgenda < end else { return }
+                fireAgenda(before: nextAgenda + 1)
+                continue
+            }
+            guard next < end else { return }
+            if clusters.isStale { findClusters() }
+            if clusters.areApart { runClusters(until: end) } else { runTogether(until: min(end, nextAgenda)) }
+        }
+    }
+
+    /// Serves those stations that may act first, for as long as nothing that the others do can reach them: the way for
+    /// when relays change servers.
     ///
     /// Relays hear from servers alone, servers from relays and from each other. So relays can go as far as the first
     /// server that may act, plus its hop; servers as far as the first relay, plus its hop, and the first server, plus
     /// a route's. What a service puts on the agenda ends the turn of its own station; others hear of it a hop later.
-    private mutating func runStations(until end: Int64) {
+    private mutating func runTogether(until bound: Int64) {
         let hop = costs.serverHop
-        let serverHops = min(costs.routeHop, 2 * hop)
-        while true {
-            let relayNext = nextRelay()
-            let serverNext = nextServer()
-            let timer = nextAgenda
-            let next = min(relayNext, serverNext)
-            if timer <= next {
-                guard timer < end else { return }
-                fireAgenda(before: timer + 1)
-                continue
-            }
-            guard next < end else { return }
-            let bound = min(timer, end)
-            if relayNext <= serverNext {
-                serveRelays(before: min(min(serverNext, relayNext + hop) + hop, bound))
-            } else {
-                serveServers(before: min(min(relayNext + hop, serverNext + serverHops), bound))
-            }
+        let relayNext = nextRelay()
+        let serverNext = nextServer()
+        if relayNext <= serverNext {
+            let window = min(min(serverNext, relayNext + hop) + hop, bound)
+            for relay in 0..<relays.count where relayClock(relay) < window { serveRelay(relay, before: window) }
+        } else {
+            let window = min(min(relayNext + hop, serverNext + min(costs.routeHop, 2 * hop)), bound)
+            for server in 0..<servers.count where serverClock(server) < window { serveServer(server, before: window) }
         }
     }
 
@@ -140,22 +146,20 @@ extension Domain {
     }
 
     @inline(__always)
-    private mutating func serveRelays(before window: Int64) {
-        for relay in 0..<relays.count where relayClock(relay) < window {
-            if isCrowded { touchSessions(relay, before: window) }
-            while let served = relays[pointer: relay].pointee.station.next(before: min(window, nextAgenda)) {
-                serveRelay(relay, served)
-            }
+    mutating func serveRelay(_ relay: Int, before window: Int64) {
+        let state = relays[pointer: relay]
+        while let next = state.pointee.station.nextPlace(before: min(window, nextAgenda)) {
+            serveRelay(relay, next.item, port: next.port)
         }
     }
 
     @inline(__always)
-    private mutating func serveServers(before window: Int64) {
-        for server in 0..<servers.count where serverClock(server) < window {
-            if isCrowded { touchPlans(server, before: window) }
-            while let served = servers[pointer: server].pointee.station.next(before: min(window, nextAgenda)) {
-                serveServer(server, served)
-            }
+    mutating func serveServer(_ server: Int, before window: Int64) {
+        if readingAhead.isOn { readAhead(ofServer: server, before: window) }
+        let state = servers[pointer: server]
+        while let next = state.pointee.station.nextPlace(before: min(window, nextAgenda)) {
+            readAhead(ofNext: state, server)
+            serveServer(server, next.item, port: next.port)
         }
     }
 

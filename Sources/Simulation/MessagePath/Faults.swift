@@ -37,10 +37,12 @@ extension Domain {
             let session = state.pointee.sessions[pointer: slot]
             guard session.pointee.state != .closed else { continue }
             session.pointee.state = .closed
-            recorder.noteClosed(relay, slot: slot, at: time)
+            noteClosed(relay, slot, at: time)
             // TCP resets reach their clients; a UDP port behind a living load balancer is reset by it only when it
             // refuses the site as a whole.
-            if !isSilent && (isRefused || place.transport == .webSocket) { reset(session.pointee.id, at: time) }
+            if !isSilent && (isRefused || place.transport == .webSocket) {
+                reset(state.pointee.upkeep[slot].id, at: time)
+            }
         }
         while !state.pointee.mailbox.isEmpty { _ = state.pointee.mailbox.popFirst() }
         state.pointee.station.processor.restart(at: time)
@@ -52,6 +54,8 @@ extension Domain {
             recorder.noteClose(relay, at: time)
             state.pointee.server = -1
         }
+        state.pointee.losesServer = false
+        clusters.isStale = true
     }
 
     private mutating func reset(_ session: UInt32, at time: Int64) {
@@ -74,6 +78,8 @@ extension Domain {
 
     /// The relay's NATS connection is gone: it tries the other servers at once, then with a growing pause.
     mutating func relayLostServer(_ relay: Int, at time: Int64) {
+        clusters.isStale = true
+        relays[pointer: relay].pointee.losesServer = false
         guard relays[pointer: relay].pointee.server >= 0 else { return }
         relays[pointer: relay].pointee.server = -1
         recorder.noteClose(relay, at: time)
@@ -92,6 +98,7 @@ extension Domain {
             return schedule(.relayReconnect, object: relay, at: time + world.relay.natsReconnectCap.nanoseconds)
         }
         state.pointee.server = server
+        clusters.isStale = true
         // TCP handshake, INFO, CONNECT: one and a half round trips before the first SUB leaves.
         let ready = time + 3 * world.relay.serverHop.nanoseconds
         write(relay, control(.connect, attempt: 0), at: ready)
@@ -154,6 +161,7 @@ extension Domain {
         var ignored: [GatewayOutput] = []
         state.pointee.inbound[peer]!.gateway.handle(.closed(.serverShutdown), draw: { 0 }, into: &ignored)
         state.pointee.inbound[peer]!.connection = nil
+        state.pointee.isRegistered[peer] = false
         state.pointee.inbound[peer]!.wasReset = peerKnows
         for timer in GatewayTimer.allCases {
             state.pointee.inbound[peer]!.generations[Int(timer.rawValue)] += 1
@@ -173,6 +181,8 @@ extension Domain {
         for relay in 0..<relays.count where relays[pointer: relay].pointee.server == server {
             var item = control(.disconnected, attempt: 0)
             item.time = lastDeparture + world.relay.serverHop.nanoseconds
+            relays[pointer: relay].pointee.losesServer = true
+            clusters.isStale = true
             post(item, to: .relay(Int32(relay), port: Int32(1 + server)), in: region)
         }
         for peer in 0..<servers.count where peer != server {
@@ -192,7 +202,7 @@ extension Domain {
         for peer in 0..<servers.count { state.pointee.routeConnections[peer] = nil }
         state.pointee.station.processor.restart(at: time)
         plans.invalidateAll(server: server)
-        plans.epochs[server] = state.pointee.machine.epoch
+        state.pointee.planEpoch = state.pointee.machine.epoch
         fingerprint.add(.fault, UInt64(firstServer + server) | 1 << 32, UInt64(bitPattern: time), 2)
         journal.add(time, room: -1, subject: world.servers[firstServer + server].name, "is back, empty")
         let ready = time + world.nats.startDelay.nanoseconds

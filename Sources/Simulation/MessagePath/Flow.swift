@@ -155,6 +155,10 @@ struct Flow: ~Copyable {
         return item
     }
 
+    /// Whether there can be pending bytes: what has departed since the last look is not taken off here.
+    @inline(__always)
+    var mayBePending: Bool { unsentBytes &+ heldBytes > max(0, bufferLimit &- window.memory) }
+
     /// Bytes that NATS has written or wants to, and the kernel's send buffer has no room for.
     mutating func pendingBytes(at time: Int64) -> Int64 {
         noteDepartures(until: time)

@@ -57,18 +57,19 @@ extension Domain {
         _ place: FlowPlace, _ flow: UnsafeMutablePointer<Flow>, _ item: Item, at time: Int64
     ) {
         if time >= flow.pointee.path.until || time < flow.pointee.path.from { refreshPath(place, flow, at: time) }
-        let path = flow.pointee.path
-        var roundTrip = path.roundTrip
-        if !path.isPlain { roundTrip += delays(place, flow, item, at: time) }
+        var roundTrip = flow.pointee.path.roundTrip
+        if !flow.pointee.path.isPlain { roundTrip += delays(place, flow, item, at: time) }
         guard
             let departure = flow.pointee.window.send(
-                Flow.bytes(item), at: time, roundTrip: roundTrip, timeout: path.timeout)
+                Flow.bytes(item), at: time, roundTrip: roundTrip, timeout: flow.pointee.path.timeout)
         else { preconditionFailure("a flow without a stall gets its acknowledgements") }
         if departure > time {
             let wanted = 2 * flow.pointee.window.size / CongestionWindow.segment * Flow.segmentMemory
             flow.pointee.bufferLimit = max(flow.pointee.bufferLimit, min(wanted, world.nats.sendBufferSize))
         }
-        if departure &+ roundTrip < path.calmUntil && !path.isLossy { return flow.pointee.depart(item, at: departure) }
+        if departure &+ roundTrip < flow.pointee.path.calmUntil && !flow.pointee.path.isLossy {
+            return flow.pointee.depart(item, at: departure)
+        }
         let fate = passage(place, flow, item, at: departure)
         if fate.arrives && fate.isAnswered { return flow.pointee.depart(item, at: departure) }
         flow.pointee.window.loseLast()
@@ -97,7 +98,7 @@ extension Domain {
     /// What was never sent lies in buffers of up to half the receiver's window, of which the last one may be begun when
     /// the limit is nearly reached: small messages fill a socket after 2.1 to 3.8 s at 50 a second (measured, 18 cuts),
     /// those of more than a segment after 1.1 to 1.9 s at 2 MB/s (9 cuts).
-    private func fillLimit(_ place: FlowPlace, _ flow: UnsafeMutablePointer<Flow>, _ bytes: Int64) -> Int64 {
+    private mutating func fillLimit(_ place: FlowPlace, _ flow: UnsafeMutablePointer<Flow>, _ bytes: Int64) -> Int64 {
         let limit = flow.pointee.bufferLimit
         let least = bytes > CongestionWindow.segment ? limit * 5 / 8 : limit * 7 / 8
         let spread = UInt64(limit * 5 / 16)

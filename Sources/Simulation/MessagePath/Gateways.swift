@@ -51,6 +51,7 @@ extension Domain {
                 own: world.info(of: firstServer + server), remotes: state.pointee.outbound.map(\.dialer.remote),
                 parameters: world.nats),
             random: world.gatewayStream(server: firstServer + server, peer: peer, side: 1), attempt: item.sequence)
+        state.pointee.isRegistered[peer] = false
         state.pointee.acceptorFlows[pointer: peer].pointee.reset(isOpen: true)
         sendControl(server, to: peer, asDialer: false, kind: .accepted, attempt: item.sequence, at: item.time)
     }
@@ -91,18 +92,8 @@ extension Domain {
         }
     }
 
-    /// Whether a message from `port` comes in on a registered connection; if not, its sender is told once.
-    mutating func acceptsMessages(_ server: Int, port: Int, at time: Int64) -> Bool {
-        let peer = (port - relays.count - servers.count) / 2
-        let isOpen = servers[pointer: server].pointee.inbound.withUnsafeBufferPointer { ends in
-            (ends.baseAddress! + peer).pointee?.connection != nil
-        }
-        if isOpen { return true }
-        resetDialer(server, peer, at: max(time, servers[pointer: server].pointee.station.processor.free))
-        return false
-    }
-
-    private mutating func resetDialer(_ server: Int, _ peer: Int, at time: Int64) {
+    /// Tells the sender of a message that its connection is not open, once.
+    mutating func resetDialer(_ server: Int, _ peer: Int, at time: Int64) {
         guard let end = servers[pointer: server].pointee.inbound[peer], !end.wasReset else { return }
         servers[pointer: server].pointee.inbound[peer]?.wasReset = true
         sendControl(server, to: peer, asDialer: false, kind: .closed, attempt: end.attempt, at: time)
@@ -291,6 +282,7 @@ extension Domain {
         let state = servers[pointer: server]
         let connection = state.pointee.newConnection(.inbound(server: peer))
         state.pointee.inbound[peer]!.connection = connection
+        state.pointee.isRegistered[peer] = true
         scratch.removeAll(keepingCapacity: true)
         state.pointee.machine.open(
             connection, kind: .inboundGateway, peer: world.info(of: peer).server, into: &scratch)
@@ -303,6 +295,7 @@ extension Domain {
         leaveSocket(FlowPlace(server: server, peer: peer, asDialer: false), at: time)
         guard let connection = state.pointee.inbound[peer]!.connection else { return }
         state.pointee.inbound[peer]!.connection = nil
+        state.pointee.isRegistered[peer] = false
         noteInbound(server, peer, isRegistered: false, at: time)
         scratch.removeAll(keepingCapacity: true)
         state.pointee.machine.close(connection, in: world.subjects, into: &scratch)

@@ -18,6 +18,8 @@ public enum ItemKind: UInt8, Sendable, BitwiseCopyable {
     case interest, noInterest
     /// Gateway handshake and upkeep, in the order in which they occur.
     case dial, accepted, acknowledged, info, connectInfo, refused, ping, pong, closed
+    /// To the region of a session's person, and no packet: the session brings no more copies.
+    case gone
 }
 
 /// One message copy or control operation on its way: 32 bytes, moved by value.

@@ -31,13 +31,13 @@ extension Domain {
         write(server, to: peer, asDialer: asDialer, item, at: time)
     }
 
-    private func isLost(_ place: FlowPlace, _ item: Item, share: Double) -> Bool {
+    private mutating func isLost(_ place: FlowPlace, _ item: Item, share: Double) -> Bool {
         share > 0 && unitInterval(bits(place, item, leg: 2)) < share
     }
 
     /// Random bits of an item on its way over a connection.
     @inline(__always)
-    private func bits(_ place: FlowPlace, _ item: Item, leg: UInt32) -> UInt64 {
+    private mutating func bits(_ place: FlowPlace, _ item: Item, leg: UInt32) -> UInt64 {
         let connection = UInt32(firstServer + place.server) << 14 | UInt32(place.peer) << 2 | (place.asDialer ? 2 : 0)
         return messageBits(
             world.jitterKey, sender: item.sender, sequence: item.sequence &+ UInt32(item.kind.rawValue) << 24,
@@ -51,7 +51,7 @@ extension Domain {
 
     /// Up to `jitter` nanoseconds.
     @inline(__always)
-    private func jitter(_ place: FlowPlace, _ item: Item, _ jitter: Int64, leg: UInt32) -> Int64 {
+    private mutating func jitter(_ place: FlowPlace, _ item: Item, _ jitter: Int64, leg: UInt32) -> Int64 {
         jitter == 0 ? 0 : Int64(bits(place, item, leg: leg).multipliedFullWidth(by: UInt64(jitter + 1)).high)
     }
 
@@ -79,7 +79,7 @@ extension Domain {
     // MARK: The path of a flow
 
     /// Looks up what holds on a flow's way at `time`.
-    func refreshPath(_ place: FlowPlace, _ flow: UnsafeMutablePointer<Flow>, at time: Int64) {
+    mutating func refreshPath(_ place: FlowPlace, _ flow: UnsafeMutablePointer<Flow>, at time: Int64) {
         let target = world.servers[place.peer].region
         let there = world.links[region][target]!
         let back = world.links[target][region]!
@@ -102,7 +102,9 @@ extension Domain {
     }
 
     /// What jitter and capacity add to the round trip of an item written at `time`.
-    func delays(_ place: FlowPlace, _ flow: UnsafeMutablePointer<Flow>, _ item: Item, at time: Int64) -> Int64 {
+    // Mutating, as are others here that only read: a call of one that is not would copy the whole region first.
+    mutating func delays(_ place: FlowPlace, _ flow: UnsafeMutablePointer<Flow>, _ item: Item, at time: Int64) -> Int64
+    {
         let path = flow.pointee.path
         var sum = jitter(place, item, path.jitter, leg: 0) + jitter(place, item, path.jitterBack, leg: 1)
         if path.bandwidth > 0 {
@@ -126,7 +128,7 @@ extension Domain {
     }
 
     /// The same for an item of a flow, with random loss.
-    func passage(
+    mutating func passage(
         _ place: FlowPlace, _ flow: UnsafeMutablePointer<Flow>, _ item: Item, at time: Int64
     ) -> (arrives: Bool, isAnswered: Bool) {
         var fate = travel(to: world.servers[place.peer].region, at: SimTime(nanoseconds: time))
@@ -138,7 +140,7 @@ extension Domain {
     }
 
     /// Counts segments until the next random loss.
-    private func loses(_ place: FlowPlace, _ flow: UnsafeMutablePointer<Flow>, segments: Int64) -> Bool {
+    private mutating func loses(_ place: FlowPlace, _ flow: UnsafeMutablePointer<Flow>, segments: Int64) -> Bool {
         let loss = world.links[region][world.servers[place.peer].region]!
             .state(at: SimTime(nanoseconds: flow.pointee.path.from)).loss
         if flow.pointee.untilLoss < 0 {
@@ -155,7 +157,7 @@ extension Domain {
         return true
     }
 
-    private func lossBits(_ place: FlowPlace, _ flow: UnsafeMutablePointer<Flow>) -> UInt64 {
+    private mutating func lossBits(_ place: FlowPlace, _ flow: UnsafeMutablePointer<Flow>) -> UInt64 {
         flow.pointee.lossDraws &+= 1
         let connection = UInt32(firstServer + place.server) << 14 | UInt32(place.peer) << 2 | (place.asDialer ? 2 : 0)
         return messageBits(world.lossKey, sender: connection, sequence: flow.pointee.lossDraws, leg: 0)

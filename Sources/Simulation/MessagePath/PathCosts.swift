@@ -1,5 +1,6 @@
 import CallModel
 import EventKernel
+import Measures
 import NATSModel
 import Scenario
 
@@ -18,6 +19,15 @@ struct PathCosts: BitwiseCopyable {
     let deliveryCost: Int64
     let mailbox: Int32
     let maximumPayload: Int64
+    /// No site ever drops packets.
+    let sitesAreOpen: Bool
+    /// Capture times in `phaseStart..<phaseEnd` are `during`.
+    private let phaseStart: Int64
+    private let phaseEnd: Int64
+    /// Sizes in units of 16 bytes.
+    private let audioUnits, videoUnits, heartbeatUnits, diagnosticsUnits: UInt16
+    let keyFrameUnits: UInt16
+    let framesPerKeyFrame: UInt32
 
     init(_ world: World) {
         let nats = world.nats
@@ -33,12 +43,38 @@ struct PathCosts: BitwiseCopyable {
         deliveryCost = relay.deliveryCost.nanoseconds
         mailbox = Int32(clamping: relay.mailbox)
         maximumPayload = relay.maximumPayload
+        sitesAreOpen = world.sites.isAlwaysOpen
+        phaseStart = world.phaseStart
+        phaseEnd = world.phaseEnd
+        audioUnits = world.streams.audioUnits
+        videoUnits = world.streams.videoUnits
+        heartbeatUnits = world.streams.heartbeatUnits
+        diagnosticsUnits = world.streams.diagnosticsUnits
+        keyFrameUnits = world.streams.keyFrameUnits
+        framesPerKeyFrame = world.streams.framesPerKeyFrame
+    }
+
+    @inline(__always)
+    func phase(of captured: Int64) -> Phase {
+        captured < phaseStart ? .before : captured < phaseEnd ? .during : .after
+    }
+
+    /// The size of a packet that is no key frame.
+    @inline(__always)
+    func units(_ kind: Int) -> UInt16 {
+        switch kind {
+        case StreamKind.audio.rawValue: audioUnits
+        case StreamKind.video.rawValue: videoUnits
+        case StreamKind.heartbeat.rawValue: heartbeatUnits
+        default: diagnosticsUnits
+        }
     }
 
     /// CPU time of a server for one message and its copies.
     @inline(__always)
     func service(bytes: Int64, copies: Int64) -> Int64 {
-        messageCost + (bytes * inboundKilobyte) >> 10 + copies * (copyCost + (bytes * outboundKilobyte) >> 10)
+        messageCost &+ (bytes &* inboundKilobyte) &>> 10
+            &+ copies &* (copyCost &+ (bytes &* outboundKilobyte) &>> 10)
     }
 }
 

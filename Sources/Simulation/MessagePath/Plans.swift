@@ -5,6 +5,8 @@ struct Target: BitwiseCopyable {
     /// Slot at the relay; -1 behind a route or gateway, where only the session matters.
     var slot: Int32
     var session: UInt32
+    /// The session's person has with sender s the pair `pairBase + s`.
+    var pairBase: Int32
     /// The serial with which this server announced the session to other clusters.
     var serial: UInt32
     /// For a routed session: the serial with which its own server announced it.
@@ -22,7 +24,7 @@ struct RelayTargets: BitwiseCopyable {
 
 /// The copy for one routed server or one other region, and the sessions it is for.
 struct ForwardTargets: BitwiseCopyable {
-    /// Server within the region, or dialer of the server.
+    /// Server within the region; for a gateway, the server at its other end, over all regions.
     var place: Int32
     var first: Int32
     var count: Int32
@@ -35,13 +37,12 @@ struct ForwardTargets: BitwiseCopyable {
 struct Plan: BitwiseCopyable {
     var server: Int32
     var room: Int32
-    /// When it was compiled.
-    var time: Int64
     /// The latest announcement serial among its local and routed sessions: a message from another cluster whose
     /// sender knew at least this serial lists them all.
     var maximumSerial: UInt32
     /// The same among its local sessions alone, for messages that come over a route.
     var maximumLocalSerial: UInt32
+    var targetsFirst: Int32 = 0
     var relaysFirst: Int32
     var relaysCount: Int32
     var routesFirst: Int32
@@ -50,6 +51,18 @@ struct Plan: BitwiseCopyable {
     var gatewaysCount: Int32
     /// Copies to relays: one for each session, since each is a queue group of its own.
     var localCopies: Int32
+    /// Its first copy, to be read ahead: relay, slot of the session, and base of the session's pairs.
+    var firstRelay: Int32 = 0
+    var firstSlot: Int32 = 0
+    var firstPairBase: Int32 = 0
+    /// Whether it is in force: what a message in its stream's run of messages asks, without a look at its room.
+    var isCurrent = true
+}
+
+extension Plan {
+    /// A message whose sender knew at least this serial of ours is for all that the plan lists.
+    @inline(__always)
+    func newest(for source: Source) -> UInt32 { source == .route ? maximumLocalSerial : maximumSerial }
 }
 
 /// The plans of a region's servers, with the lists they consist of.
@@ -57,13 +70,14 @@ struct PlanTable: ~Copyable {
     static let none = UInt32.max
 
     var plans = Slab<Plan>()
+    /// By plan: when it was compiled.
+    private(set) var times = Slab<Int64>()
     var relays = Slab<RelayTargets>()
     var routes = Slab<ForwardTargets>()
     var gateways = Slab<ForwardTargets>()
     var targets = Slab<Target>()
     /// By local server and room: the plan in force, `none` when it has to be compiled.
-    var current: [UInt32]
-    var epochs: [UInt32]
+    private(set) var current: [UInt32]
     let rooms: Int
     /// By server: the plan narrowed last, for what, and the result. Newcomers are few and messages many.
     private var narrowings: [(plan: UInt32, known: UInt32, result: UInt32)]
@@ -72,13 +86,25 @@ struct PlanTable: ~Copyable {
         self.rooms = rooms
         narrowings = Array(repeating: (Self.none, 0, Self.none), count: servers)
         current = Array(repeating: Self.none, count: servers * rooms)
-        epochs = Array(repeating: 0, count: servers)
     }
 
-    mutating func invalidate(server: Int, room: Int) { current[server * rooms + room] = Self.none }
+    mutating func invalidate(server: Int, room: Int) {
+        let place = server * rooms + room
+        if current[place] != Self.none { plans[pointer: Int(current[place])].pointee.isCurrent = false }
+        current[place] = Self.none
+    }
 
     mutating func invalidateAll(server: Int) {
-        for room in 0..<rooms { current[server * rooms + room] = Self.none }
+        for room in 0..<rooms { invalidate(server: server, room: room) }
+    }
+
+    /// Puts a plan in force.
+    mutating func append(_ plan: Plan, server: Int, at time: Int64) -> UInt32 {
+        plans.append(plan)
+        times.append(time)
+        let number = UInt32(plans.count - 1)
+        current[server * rooms + Int(plan.room)] = number
+        return number
     }
 
     /// A copy of `plan` without the sessions that the sender of the message did not know yet.
@@ -86,6 +112,7 @@ struct PlanTable: ~Copyable {
         if narrowings[server].plan == plan && narrowings[server].known == known { return narrowings[server].result }
         let whole = plans[Int(plan)]
         var result = whole
+        result.isCurrent = false
         result.localCopies = 0
         result.relaysFirst = Int32(relays.count)
         result.routesFirst = Int32(routes.count)
@@ -107,6 +134,7 @@ struct PlanTable: ~Copyable {
             result.routesCount += 1
         }
         plans.append(result)
+        times.append(times[Int(plan)])
         narrowings[server] = (plan, known, UInt32(plans.count - 1))
         return UInt32(plans.count - 1)
     }

@@ -7,7 +7,10 @@
 public struct Processor: Sendable {
     /// The instant from which the next item can start: the earliest free time over the threads.
     public var free: Int64 = 0
+    /// When the other threads are free, in ascending order, and the first of these.
     @usableFromInline var others: [Int64]
+    @usableFromInline var earliestOther: Int64 = 0
+    @usableFromInline let isSingle: Bool
     /// One thread without a quota: the arithmetic of most stations.
     @usableFromInline let isPlain: Bool
     /// CPU nanoseconds granted in each period; `Int64.max`: no quota.
@@ -42,6 +45,7 @@ public struct Processor: Sendable {
             budget = Int64.max
         }
         budgetLeft = budget
+        isSingle = threads == 1
         isPlain = threads == 1 && budget == Int64.max
     }
 
@@ -57,6 +61,7 @@ public struct Processor: Sendable {
     ///
     /// Items must be given in the order of their service. Complexity: O(1) for one thread, O(threads) otherwise.
     @inlinable
+    @inline(__always)
     public mutating func serve(arrival: Int64, cost: Int64) -> Int64 {
         let start = max(arrival, free)
         account(arrival: arrival, start: start, cost: cost)
@@ -64,9 +69,20 @@ public struct Processor: Sendable {
             free = start &+ cost
             return free
         }
-        let departure = budget == Int64.max ? start &+ cost : throttled(start, cost)
-        free = departure
-        if !others.isEmpty { swapEarliestThread() }
+        return serve(start: start, cost: cost)
+    }
+
+    /// The same for several threads, or under a quota.
+    @usableFromInline
+    @inline(never)
+    mutating func serve(start: Int64, cost: Int64) -> Int64 {
+        var departure = start &+ cost
+        if departure <= periodEnd && start < periodEnd && cost <= budgetLeft {
+            budgetLeft &-= cost
+        } else if budget != Int64.max {
+            departure = throttled(start, cost)
+        }
+        if isSingle { free = departure } else { occupyThread(until: departure) }
         return departure
     }
 
@@ -78,12 +94,15 @@ public struct Processor: Sendable {
     /// item's time. Wake-ups keep `share` thousandths of a core busy at the most: after an idle time g they cost
     /// w s / (w + s) with s = g x share, which is nearly w after a long rest and nothing in a crowd.
     @inlinable
+    @inline(__always)
     public mutating func serve(arrival: Int64, cost: Int64, wakeUp: Int64, share: Int64, latency: Int64) -> Int64 {
-        let idle = arrival - free
-        guard idle >= 0 && wakeUp > 0 else { return serve(arrival: arrival, cost: cost) }
-        let bound = min(idle, Self.longRest) * share / 1_000
-        let departure = serve(arrival: arrival + latency, cost: cost)
-        spend(wakeUp * bound / (wakeUp + bound))
+        let idle = arrival &- free
+        let isAsleep = idle >= 0 && wakeUp > 0
+        let departure = serve(arrival: isAsleep ? arrival &+ latency : arrival, cost: cost)
+        if isAsleep {
+            let bound = min(idle, Self.longRest) &* share / 1_000
+            spend(wakeUp &* bound / (wakeUp &+ bound))
+        }
         return departure
     }
 
@@ -92,9 +111,14 @@ public struct Processor: Sendable {
 
     /// Work beside the path: it takes budget, and what is missing stops the process until periods have granted it.
     @inlinable
+    @inline(__always)
     mutating func spend(_ work: Int64) {
-        beside += work
-        guard budget != Int64.max else { return }
+        beside &+= work
+        if budget != Int64.max { takeBudget(work) }
+    }
+
+    @usableFromInline
+    mutating func takeBudget(_ work: Int64) {
         budgetLeft -= work
         while budgetLeft < 0 {
             budgetLeft += budget
@@ -104,6 +128,7 @@ public struct Processor: Sendable {
     }
 
     @inlinable
+    @inline(__always)
     mutating func account(arrival: Int64, start: Int64, cost: Int64) {
         if start >= second { closeSecond(at: start) }
         served &+= 1
@@ -114,6 +139,7 @@ public struct Processor: Sendable {
     }
 
     @usableFromInline
+    @inline(never)
     mutating func closeSecond(at start: Int64) {
         busiestSecond = max(busiestSecond, load - loadBefore)
         loadBefore = load
@@ -138,17 +164,30 @@ public struct Processor: Sendable {
         }
     }
 
+    /// The earliest thread is busy until `departure`: the next one's turn.
     @usableFromInline
-    mutating func swapEarliestThread() {
-        var least = 0
-        for index in others.indices where others[index] < others[least] { least = index }
-        if others[least] < free { swap(&others[least], &free) }
+    mutating func occupyThread(until departure: Int64) {
+        guard departure > earliestOther else {
+            free = departure
+            return
+        }
+        free = earliestOther
+        earliestOther = others.withUnsafeMutableBufferPointer { others in
+            var place = 1
+            while place < others.count, others[place] < departure {
+                others[place - 1] = others[place]
+                place += 1
+            }
+            others[place - 1] = departure
+            return others[0]
+        }
     }
 
     /// Forgets work in progress: the process died and starts anew at `time`.
     public mutating func restart(at time: Int64) {
         free = time
         for index in others.indices { others[index] = time }
+        earliestOther = time
     }
 
     /// Closes the last second; call once, at the end of a run.

@@ -101,6 +101,8 @@ extension Domain {
     }
 
     /// A copy for a subscriber: its publisher and its position in that one's list, in 12 bits.
+    // Not inlined: the look whether its arrays are shared would be taken in front of every message.
+    @inline(never)
     mutating func deliverRaw(_ item: Item, subscriber: Int, at time: Int64) {
         fingerprint.add(
             .delivery, UInt64(item.sender) << 32 | UInt64(item.sequence), UInt64(subscriber) | 1 << 40,

@@ -1,6 +1,6 @@
 import EventKernel
 
-/// A session at its relay: the relay-side half of a client's connection.
+/// A session at its relay, as each copy for its person asks for it: a line of the cache.
 ///
 /// Slots are never used again, so a target list that was compiled before a session closed cannot reach another.
 struct RelaySession: BitwiseCopyable {
@@ -11,34 +11,41 @@ struct RelaySession: BitwiseCopyable {
         case closed
     }
 
-    /// Person in the high 20 bits, number of the connection in the low 12: see `SessionID`.
-    var id: UInt32
-    var state: State
-    /// The same person's previous session at this relay, -1: none.
-    var previous: Int32
-    var lastInbound: Int64
-    /// Copies handed to the session's actor and not yet taken by it.
-    var inMailbox: Int32 = 0
+    let way: AccessWay
     /// When the downlink is free again.
     var downlinkFree: Int64 = 0
     /// Latest arrival of an in-order transport.
     var lastArrival: Int64 = 0
+    /// Copies that arrive earlier than this may be settled when they are sent: see `DirectDelivery.swift`.
+    var directUntil = Int64.min
+    /// Latest arrival of those.
+    var lastDirect: Int64 = 0
+    /// Copies handed to the session's actor and not yet taken by it.
+    var inMailbox: Int32 = 0
+    /// Region of the person.
+    let home: UInt8
+    var state = State.testing
+    /// Index of the rate of the downlink.
+    let rate: UInt8
+
+    init(way: AccessWay, rate: UInt8, home: UInt8) {
+        self.way = way
+        self.rate = rate
+        self.home = home
+    }
+}
+
+/// What a session's own packets, and rare events, ask for.
+struct SessionUpkeep: BitwiseCopyable {
+    /// Person in the high 20 bits, number of the connection in the low 12: see `SessionID`.
+    let id: UInt32
+    /// The same person's previous session at this relay, -1: none.
+    let previous: Int32
+    var lastInbound: Int64
+    /// Nothing but the person closes the session earlier, nor a fault.
+    var staysUntil: Int64
     /// Index of the ring of packets that wait for the downlink, -1: none yet.
     var waiting: Int32 = -1
-    /// Region of the person.
-    var home: Int32
-    var way: AccessWay
-    /// Makes the size two lines.
-    private var unused: (Int64, Int64) = (0, 0)
-
-    init(id: UInt32, previous: Int32, lastInbound: Int64, home: Int32, way: AccessWay) {
-        self.id = id
-        state = .testing
-        self.previous = previous
-        self.lastInbound = lastInbound
-        self.home = home
-        self.way = way
-    }
 }
 
 /// Names one connection of one person for all time.
@@ -67,17 +74,21 @@ struct RelayState: ~Copyable {
     /// Packets from clients, unordered until their slot comes.
     var arrivals: SlotBin<Item>
     var sessions = Slab<RelaySession>()
+    /// By slot, as `sessions`.
+    var upkeep = Slab<SessionUpkeep>()
     /// By person: the newest session's slot, -1: none.
     var newest: UnsafeMutablePointer<Int32>
     let people: Int
     let isWebSocket: Bool
     /// The server it is connected to (index within the region), -1: none.
     var server = -1
+    /// Word that this server is dead is on its way.
+    var losesServer = false
     var isAlive = true
     /// Arrival of what was written last to its server.
     var lastToServer: Int64 = 0
     var mailbox = Ring<MailboxEntry>(capacityLimit: Station.portLimit)
-    /// Departure times of packets that wait for a downlink, by `RelaySession.waiting`.
+    /// Departure times of packets that wait for a downlink, by `SessionUpkeep.waiting`.
     var waiting: [[Int64]] = []
 
     init(station: consuming Station, isWebSocket: Bool, people: Int, slotShift: Int, slots: Int) {
@@ -94,10 +105,17 @@ struct RelayState: ~Copyable {
     /// The slot of a session that is not closed, -1: none.
     @inline(__always)
     func slot(of session: UInt32) -> Int {
+        let slot = place(of: session)
+        return slot >= 0 && sessions[pointer: slot].pointee.state == .closed ? -1 : slot
+    }
+
+    /// The slot of a session, open or closed; -1: it never was here.
+    @inline(__always)
+    func place(of session: UInt32) -> Int {
         var slot = newest[SessionID.person(session)]
         while slot >= 0 {
-            let candidate = sessions[pointer: Int(slot)]
-            if candidate.pointee.id == session { return candidate.pointee.state == .closed ? -1 : Int(slot) }
+            let candidate = upkeep[pointer: Int(slot)]
+            if candidate.pointee.id == session { return Int(slot) }
             slot = candidate.pointee.previous
         }
         return -1
@@ -105,21 +123,15 @@ struct RelayState: ~Copyable {
 
     /// When a session, open or closed, was last heard; -1: it never was here.
     func lastInbound(of session: UInt32) -> Int64 {
-        var slot = newest[SessionID.person(session)]
-        while slot >= 0 {
-            let candidate = sessions[pointer: Int(slot)]
-            if candidate.pointee.id == session { return candidate.pointee.lastInbound }
-            slot = candidate.pointee.previous
-        }
-        return -1
+        let slot = place(of: session)
+        return slot < 0 ? -1 : upkeep[slot].lastInbound
     }
 
-    mutating func openSession(_ id: UInt32, home: Int32, way: AccessWay, at time: Int64) -> Int {
+    mutating func openSession(_ session: RelaySession, _ id: UInt32, at time: Int64) -> Int {
         let person = SessionID.person(id)
         let slot = sessions.count
-        sessions.append(
-            RelaySession(
-                id: id, previous: newest[person], lastInbound: time, home: home, way: way))
+        sessions.append(session)
+        upkeep.append(SessionUpkeep(id: id, previous: newest[person], lastInbound: time, staysUntil: time))
         newest[person] = Int32(slot)
         return slot
     }

@@ -5,17 +5,28 @@ import Network
 import RandomVariates
 
 extension Domain {
-    /// Serves one item at a relay.
-    mutating func serveRelay(_ relay: Int, _ served: Served) {
-        events += 1
-        var item = served.item
+    /// Serves one item at a relay. The place stays as it is meanwhile: nothing is appended to the port it came from.
+    @inline(__always)
+    mutating func serveRelay(_ relay: Int, _ item: UnsafePointer<Item>, port: Int) {
+        events &+= 1
+        let state = relays[pointer: relay]
+        guard item.pointee.kind == .media, state.pointee.isAlive else { return serveRarely(relay, item.pointee, port) }
+        if port == 0 {
+            publish(relay, state, item)
+        } else {
+            distribute(relay, state, item, at: item.pointee.time, list: item.pointee.list)
+        }
+    }
+
+    /// Serves what is no message, or has come to a dead process.
+    @inline(never)
+    private mutating func serveRarely(_ relay: Int, _ item: Item, _ port: Int) {
+        var item = item
         if item.kind == .bye || item.kind == .disconnected {
             item.time = max(item.time, relays[pointer: relay].pointee.station.processor.free)
         }
         guard relays[pointer: relay].pointee.isAlive else { return dropAtDeadRelay(relay, item) }
         switch item.kind {
-        case .media:
-            if served.port == 0 { publishFromClient(relay, item) } else { distribute(relay, item) }
         case .hello: acceptClient(relay, item)
         case .probe: echo(relay, item)
         case .bye: closeSession(relay, item.list, at: item.time)
@@ -27,34 +38,36 @@ extension Domain {
     // MARK: From clients
 
     /// A participant's packet: stamped, and published to the room.
-    private mutating func publishFromClient(_ relay: Int, _ item: Item) {
-        let state = relays[pointer: relay]
-        let slot = state.pointee.slot(of: item.list)
-        guard slot >= 0 else {
-            if tellsStrangers(relay, session: item.list, at: item.time) {
-                // Not before the relay comes to it: an answer never goes back in time.
-                let now = max(item.time, state.pointee.station.processor.free)
-                answer(relay, item, kind: .reset, at: now)
-            }
-            return losses.add(
-                stream: item.sender, sequence: item.sequence, scope: .everyone, fate: .lost(.senderNotConnected),
-                at: item.time)
+    @inline(__always)
+    private mutating func publish(_ relay: Int, _ state: UnsafeMutablePointer<RelayState>, _ item: UnsafePointer<Item>)
+    {
+        if readingAhead.isOn { readAhead(ofRelay: state) }
+        let slot = state.pointee.place(of: item.pointee.list)
+        guard slot >= 0, state.pointee.sessions[pointer: slot].pointee.state != .closed else {
+            return refuse(relay, item.pointee)
         }
-        let session = state.pointee.sessions[pointer: slot]
-        session.pointee.lastInbound = item.time
-        session.pointee.state = .active
-        let departure = state.pointee.station.processor.serve(arrival: item.time, cost: costs.publishCost)
-        guard state.pointee.server >= 0 else {
+        state.pointee.upkeep[pointer: slot].pointee.lastInbound = item.pointee.time
+        state.pointee.sessions[pointer: slot].pointee.state = .active
+        let departure = state.pointee.station.processor.serve(arrival: item.pointee.time, cost: costs.publishCost)
+        guard state.pointee.server >= 0, item.pointee.bytes <= costs.maximumPayload else {
             return losses.add(
-                stream: item.sender, sequence: item.sequence, scope: .everyone, fate: .lost(.relayWithoutServer),
-                at: item.time)
+                stream: item.pointee.sender, sequence: item.pointee.sequence, scope: .everyone,
+                fate: .lost(state.pointee.server < 0 ? .relayWithoutServer : .payloadTooLarge), at: item.pointee.time)
         }
-        guard item.bytes <= costs.maximumPayload else {
-            return losses.add(
-                stream: item.sender, sequence: item.sequence, scope: .everyone, fate: .lost(.payloadTooLarge),
-                at: item.time)
+        write(relay, state, item, at: departure)
+    }
+
+    /// A packet on a session that is not open here.
+    @inline(never)
+    private mutating func refuse(_ relay: Int, _ item: Item) {
+        if tellsStrangers(relay, session: item.list, at: item.time) {
+            // Not before the relay comes to it: an answer never goes back in time.
+            let now = max(item.time, relays[pointer: relay].pointee.station.processor.free)
+            answer(relay, item, kind: .reset, at: now)
         }
-        write(relay, item, at: departure)
+        losses.add(
+            stream: item.sender, sequence: item.sequence, scope: .everyone, fate: .lost(.senderNotConnected),
+            at: item.time)
     }
 
     /// Whether a packet on a session that is closed here is answered with a reset. TCP always does. QUIC does so with
@@ -68,15 +81,19 @@ extension Domain {
     /// Writes to the relay's NATS connection. Its threads finish in any order, but a connection has one writer:
     /// nothing leaves before what was written earlier.
     mutating func write(_ relay: Int, _ item: Item, at time: Int64) {
-        let state = relays[pointer: relay]
-        var copy = item
-        copy.time = max(time + costs.serverHop, state.pointee.lastToServer)
-        state.pointee.lastToServer = copy.time
+        withUnsafePointer(to: item) { write(relay, relays[pointer: relay], $0, at: time) }
+    }
+
+    @inline(__always)
+    private mutating func write(
+        _ relay: Int, _ state: UnsafeMutablePointer<RelayState>, _ item: UnsafePointer<Item>, at time: Int64
+    ) {
+        let arrival = max(time &+ costs.serverHop, state.pointee.lastToServer)
+        state.pointee.lastToServer = arrival
         if recorder.isOn {
-            let handed = copy.time - costs.serverHop
-            recorder.note(relay, item, server: state.pointee.server, at: handed)
+            recorder.note(relay, item.pointee, server: state.pointee.server, at: arrival - costs.serverHop)
         }
-        post(copy, to: .server(Int32(state.pointee.server), port: Int32(relay)), in: region)
+        hand(copyOf: item, at: arrival, list: item.pointee.list, toServer: state.pointee.server, port: relay)
     }
 
     /// The last leg of a handshake: the relay makes a session, and completes it when the CPU has done the sums.
@@ -93,28 +110,30 @@ extension Domain {
     mutating func openSession(_ relay: Int, _ session: UInt32, at time: Int64) -> Int {
         let person = SessionID.person(session)
         return relays[pointer: relay].pointee.openSession(
-            session, home: world.traits[person].region, way: world.access.way(person, region), at: time)
+            RelaySession(
+                way: world.access.way(person, region), rate: world.access.rate(person),
+                home: UInt8(world.traits[person].region)),
+            session, at: time)
     }
 
     /// The session exists: the relay subscribes for it and answers.
     mutating func completeHandshake(slot: Int, relay: Int, at time: Int64) {
         let state = relays[pointer: relay]
-        let session = state.pointee.sessions[slot]
-        guard state.pointee.isAlive, session.state != .closed else { return }
+        let session = state.pointee.upkeep[slot].id
+        guard state.pointee.isAlive, state.pointee.sessions[slot].state != .closed else { return }
         sendToServer(relay, kind: .subscribe, slot: slot, at: time)
         let item = Item(
-            time: time, published: time, sender: UInt32(SessionID.person(session.id)), sequence: 0, list: session.id,
+            time: time, published: time, sender: UInt32(SessionID.person(session)), sequence: 0, list: session,
             size: 16, kind: .hello, flags: 0)
         answer(relay, item, kind: .welcome, at: time)
-        let check = time + world.relay.clientTimeout.nanoseconds
-        schedule(.sessionCheck, object: slot, payload: UInt32(relay), at: check)
+        checkSession(slot, relay, at: time + world.relay.clientTimeout.nanoseconds)
     }
 
     private mutating func echo(_ relay: Int, _ item: Item) {
         let state = relays[pointer: relay]
         let slot = state.pointee.slot(of: item.list)
         guard slot >= 0 else { return }
-        state.pointee.sessions[pointer: slot].pointee.lastInbound = item.time
+        state.pointee.upkeep[pointer: slot].pointee.lastInbound = item.time
         let departure = state.pointee.station.processor.serve(
             arrival: item.time, cost: world.relay.publishCost.nanoseconds)
         answer(relay, item, kind: .echo, at: departure)
@@ -136,7 +155,7 @@ extension Domain {
     mutating func sendToServer(_ relay: Int, kind: ItemKind, slot: Int, at time: Int64) {
         let state = relays[pointer: relay]
         guard state.pointee.server >= 0 else { return }
-        let session = state.pointee.sessions[slot].id
+        let session = state.pointee.upkeep[slot].id
         let room = world.traits[SessionID.person(session)].room
         let item = Item(
             time: time, published: Int64(slot), sender: UInt32(room), sequence: 0, list: session, size: 4, kind: kind,
@@ -150,16 +169,22 @@ extension Domain {
         let slot = state.pointee.slot(of: session)
         guard slot >= 0 else { return }
         state.pointee.sessions[pointer: slot].pointee.state = .closed
-        recorder.noteClosed(relay, slot: slot, at: time)
+        noteClosed(relay, slot, at: time)
         fingerprint.add(.session, UInt64(session), UInt64(bitPattern: time), 0xffff)
         sendToServer(relay, kind: .unsubscribe, slot: slot, at: max(time, state.pointee.station.processor.free))
+    }
+
+    /// The relay will look for silence.
+    mutating func checkSession(_ slot: Int, _ relay: Int, at time: Int64) {
+        relays[pointer: relay].pointee.upkeep[pointer: slot].pointee.staysUntil = time
+        schedule(.sessionCheck, object: slot, payload: UInt32(relay), at: time)
     }
 
     /// The relay looks for silence on its own grid; a session heard since is looked at again later.
     mutating func sessionCheckFired(slot: Int, relay: Int, at time: Int64) {
         let state = relays[pointer: relay]
-        let session = state.pointee.sessions[pointer: slot].pointee
-        guard state.pointee.isAlive, session.state != .closed else { return }
+        let session = state.pointee.upkeep[slot]
+        guard state.pointee.isAlive, state.pointee.sessions[slot].state != .closed else { return }
         // Every connected client sends heartbeats, so what it publishes is what the relay hears of it.
         let due = session.lastInbound + world.relay.clientTimeout.nanoseconds
         if due <= time {
@@ -170,92 +195,126 @@ extension Domain {
             closeSession(relay, session.id, at: time)
         } else {
             let interval = world.relay.checkInterval.nanoseconds
-            schedule(
-                .sessionCheck, object: slot, payload: UInt32(relay),
-                at: time + max(1, (due - time + interval - 1) / interval) * interval)
+            checkSession(slot, relay, at: time + max(1, (due - time + interval - 1) / interval) * interval)
         }
     }
 
     // MARK: From NATS
 
-    /// Hands a message to each session that it is for: mailbox, CPU, downlink.
-    private mutating func distribute(_ relay: Int, _ item: Item) {
+    /// A server's copy for a relay, which its own server alone writes to: so the relay can first serve what came
+    /// earlier, then the copy at once, without a ring. What its clients publish thereby reaches a server a hop after
+    /// the relays' next services, thus after all that servers do meanwhile.
+    @inline(__always)
+    mutating func visit(_ relay: Int, _ item: UnsafePointer<Item>, at time: Int64, list: UInt32, port: Int) {
         let state = relays[pointer: relay]
-        let list = plans.relays[Int(item.list)]
-        retireMailbox(state, at: item.time)
-        let own = StreamTable.person(of: item.sender)
-        let message = messageWord(sender: item.sender, sequence: item.sequence)
-        let cost = costs.deliveryCost
-        let limit = costs.mailbox
-        for index in Int(list.first)..<Int(list.first + list.count) {
-            let target = plans.targets[pointer: index].pointee
-            let session = state.pointee.sessions[pointer: Int(target.slot)]
-            if session.pointee.state == .closed {
-                dropForReceiver(item, target.session, at: item.time, closed: true)
+        if isReference { return send(item.pointee, at: time, list: list, toRelay: relay, port: port) }
+        guard state.pointee.isAlive, catchUp(relay, state, to: time, port: port) else {
+            return state.pointee.station.append(
+                copyOf: item, at: time, list: list, adding: ItemFlags.fromServer, to: port)
+        }
+        events &+= 1
+        distribute(relay, state, item, at: time, list: list)
+        state.pointee.station.noteNextTime()
+    }
+
+    /// Serves what precedes an item with this time at a relay's port; `false`: it cannot go as far now.
+    @inline(__always)
+    private mutating func catchUp(
+        _ relay: Int, _ state: UnsafeMutablePointer<RelayState>, to time: Int64, port: Int
+    ) -> Bool {
+        while state.pointee.station.precedes(time, at: port) {
+            guard let next = state.pointee.station.nextPlace(before: min(stationsEnd, nextAgenda)) else { return false }
+            serveRelay(relay, next.item, port: next.port)
+        }
+        return max(time, state.pointee.station.processor.free) < min(stationsEnd, nextAgenda)
+    }
+
+    /// Hands a message to each session that it is for: mailbox, CPU, downlink.
+    @inline(never)
+    private mutating func distribute(
+        _ relay: Int, _ state: UnsafeMutablePointer<RelayState>, _ item: UnsafePointer<Item>, at time: Int64,
+        list number: UInt32
+    ) {
+        let list = plans.relays[pointer: Int(number)].pointee
+        retireMailbox(state, at: time)
+        let own = StreamTable.person(of: item.pointee.sender)
+        let message = messageWord(sender: item.pointee.sender, sequence: item.pointee.sequence)
+        for index in Int(list.first)..<Int(list.first &+ list.count) {
+            let copy = plans.targets[pointer: index].pointee
+            let session = state.pointee.sessions[pointer: Int(copy.slot)]
+            let isOwn = SessionID.person(copy.session) == own
+            guard session.pointee.state != .closed, session.pointee.inMailbox < costs.mailbox else {
+                drop(item.pointee, copy.session, session, isOwn: isOwn, at: time)
                 continue
             }
-            if session.pointee.inMailbox >= limit {
-                if SessionID.person(target.session) != own {
-                    dropForReceiver(item, target.session, cause: .mailboxFull, at: item.time)
-                }
-                continue
-            }
-            let departure = state.pointee.station.processor.serve(arrival: item.time, cost: cost)
-            let start = departure - cost
-            if start > item.time {
-                session.pointee.inMailbox += 1
-                state.pointee.mailbox.append(MailboxEntry(start: start, slot: target.slot))
+            let departure = state.pointee.station.processor.serve(arrival: time, cost: costs.deliveryCost)
+            let start = departure &- costs.deliveryCost
+            if start > time {
+                session.pointee.inMailbox &+= 1
+                state.pointee.mailbox.append(MailboxEntry(start: start, slot: copy.slot))
             }
             // The service discards a participant's own message only here, after it has cost CPU.
-            if SessionID.person(target.session) != own {
-                send(state, relay, item, message, to: session, Int(target.slot), at: departure)
-            }
+            if !isOwn { send(state, relay, item, message, copy, session, from: time, at: departure) }
+        }
+    }
+
+    /// A copy ends because its session has closed or its mailbox is full; an own echo is nobody's loss then.
+    @inline(never)
+    private mutating func drop(
+        _ item: Item, _ id: UInt32, _ session: UnsafeMutablePointer<RelaySession>, isOwn: Bool, at time: Int64
+    ) {
+        if session.pointee.state == .closed {
+            dropForReceiver(item, id, at: time, closed: true)
+        } else if !isOwn {
+            dropForReceiver(item, id, cause: .mailboxFull, at: time)
         }
     }
 
     @inline(__always)
     private func retireMailbox(_ state: UnsafeMutablePointer<RelayState>, at time: Int64) {
-        while !state.pointee.mailbox.isEmpty, state.pointee.mailbox.first.start <= time {
+        while !state.pointee.mailbox.isEmpty, state.pointee.mailbox.upcoming.start <= time {
             let entry = state.pointee.mailbox.popFirst()
-            state.pointee.sessions[pointer: Int(entry.slot)].pointee.inMailbox -= 1
+            state.pointee.sessions[pointer: Int(entry.slot)].pointee.inMailbox &-= 1
         }
     }
 
     /// Sends a copy down to one session: queue, downlink, last mile.
     @inline(__always)
     private mutating func send(
-        _ state: UnsafeMutablePointer<RelayState>, _ relay: Int, _ item: Item, _ message: UInt64,
-        to session: UnsafeMutablePointer<RelaySession>, _ slot: Int, at time: Int64
+        _ state: UnsafeMutablePointer<RelayState>, _ relay: Int, _ item: UnsafePointer<Item>, _ message: UInt64,
+        _ copy: Target, _ session: UnsafeMutablePointer<RelaySession>, from came: Int64, at time: Int64
     ) {
         var start = time
         if session.pointee.downlinkFree > time {
             start = session.pointee.downlinkFree
-            guard waits(relay, slot, until: start, at: time) else {
-                return dropForReceiver(item, session.pointee.id, cause: .queueFull, at: time)
+            guard state.pointee.isWebSocket || waits(relay, Int(copy.slot), until: start, at: time) else {
+                return dropForReceiver(item.pointee, copy.session, cause: .queueFull, at: time)
             }
         }
-        let sent = start + session.pointee.way.downlinkTime(bytes: item.bytes)
+        let sent = start &+ downlinks[Int(session.pointee.rate)].time(bytes: item.pointee.bytes)
         session.pointee.downlinkFree = sent
         var arrival =
-            sent + world.access.delay(session.pointee.way, message: message, leg: session.pointee.id | 0x8000_0000)
+            sent &+ session.pointee.way.delay(message: message, leg: copy.session | 0x8000_0000, quantiles: quantiles)
         if state.pointee.isWebSocket {
             // One TCP connection: nothing overtakes what was sent before it.
-            arrival = max(arrival, session.pointee.lastArrival + 1)
+            arrival = max(arrival, session.pointee.lastArrival &+ 1)
             session.pointee.lastArrival = arrival
         }
-        guard world.sites.passes(region, from: start, to: arrival) else {
-            return dropForReceiver(item, session.pointee.id, cause: .siteUnreachable, at: time)
+        guard costs.sitesAreOpen || world.sites.passes(region, from: start, to: arrival) else {
+            return dropForReceiver(item.pointee, copy.session, cause: .siteUnreachable, at: time)
         }
-        var copy = item
-        copy.time = arrival
-        copy.list = session.pointee.id
-        post(copy, to: .clients, in: Int(session.pointee.home))
+        if settlesDirectly(relay, item, copy, session, arrival: arrival, from: came) { return }
+        var sending = item.pointee
+        sending.time = arrival
+        sending.list = copy.session
+        sending.flags |= ItemFlags.fromServer
+        hand(sending, toClientsIn: Int(session.pointee.home))
     }
 
-    /// Whether there is room to wait for the downlink; WebSocket queues have no limit.
+    /// Whether there is room to wait for the downlink of a WebTransport session; WebSocket queues have no limit.
     private mutating func waits(_ relay: Int, _ slot: Int, until start: Int64, at time: Int64) -> Bool {
         let state = relays[pointer: relay]
-        let session = state.pointee.sessions[pointer: slot]
+        let session = state.pointee.upkeep[pointer: slot]
         if session.pointee.waiting < 0 {
             session.pointee.waiting = Int32(state.pointee.waiting.count)
             state.pointee.waiting.append([])
@@ -263,8 +322,7 @@ extension Domain {
         let queue = Int(session.pointee.waiting)
         let gone = state.pointee.waiting[queue].prefix { $0 <= time }.count
         state.pointee.waiting[queue].removeFirst(gone)
-        let isBounded = world.relays[firstRelay + relay].transport == .webTransport
-        guard !isBounded || state.pointee.waiting[queue].count < world.relay.webTransportQueue else { return false }
+        guard state.pointee.waiting[queue].count < world.relay.webTransportQueue else { return false }
         state.pointee.waiting[queue].append(start)
         return true
     }
@@ -296,6 +354,7 @@ extension Domain {
                 scope: isFromClient ? .everyone : .relay(Int32(firstRelay + relay)), fate: .lost(.relayDead),
                 at: item.time)
         case .hello:
+            noteGone(item.list, lastCopy: item.time, at: item.time)
             // A load balancer resets what has no back end; a dead UDP port stays silent.
             let isRefused = world.sites.isRefused(region, at: item.time)
             if isRefused || world.relays[firstRelay + relay].transport == .webSocket {

@@ -31,9 +31,10 @@ struct WakeUps {
     /// For one message, long after the last one.
     ///
     /// - Parameter flushes: connections that get a copy, whatever the number of their subscriptions.
+    @inline(__always)
     func wakeUp(from source: Source, flushes: Int64) -> Int64 {
-        let writing = flushes == 0 ? 0 : flush + (flushes - 1) * furtherFlush
-        return (source == .client ? read : remoteRead) + writing
+        let writing = flushes == 0 ? 0 : flush &+ (flushes &- 1) &* furtherFlush
+        return (source == .client ? read : remoteRead) &+ writing
     }
 }
 

@@ -67,7 +67,7 @@ extension Domain {
     }
 
     /// Bytes that wait for the outbound gateways of a server.
-    private func pendingBytes(ofServer server: Int, at time: Int64) -> Int64 {
+    private mutating func pendingBytes(ofServer server: Int, at time: Int64) -> Int64 {
         let state = servers[pointer: server]
         var sum: Int64 = 0
         for gateway in state.pointee.outbound where gateway.target >= 0 {

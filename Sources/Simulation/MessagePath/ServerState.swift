@@ -75,7 +75,11 @@ struct ServerState: ~Copyable {
     var dialerFlows: Table<Flow>
     var acceptorFlows: Table<Flow>
     /// By server over all regions: the serial of the last interest operation heard from it.
-    var known: [UInt32]
+    let known: Table<UInt32>
+    /// By server over all regions: whether its outbound gateway that ends here is registered.
+    let isRegistered: Table<Bool>
+    /// The machine's epoch for which the plans are.
+    var planEpoch: UInt32 = 0
     /// Number of the last interest operation that this server announced.
     var serial: UInt32 = 0
     /// By session.
@@ -102,7 +106,8 @@ struct ServerState: ~Copyable {
         inbound = Array(repeating: nil, count: allServers)
         dialerFlows = Table(count: allServers) { _ in Flow() }
         acceptorFlows = Table(count: allServers) { _ in Flow() }
-        known = Array(repeating: 0, count: allServers)
+        known = Table(count: allServers) { _ in 0 }
+        isRegistered = Table(count: allServers) { _ in false }
     }
 
     mutating func newConnection(_ role: ConnectionRole) -> ConnectionID {

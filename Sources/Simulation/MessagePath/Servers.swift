@@ -13,110 +13,173 @@ enum Source {
 }
 
 extension Domain {
-    /// Serves one item at a server.
-    mutating func serveServer(_ server: Int, _ served: Served) {
-        events += 1
-        var served = served
-        let arrival = served.item.time
-        served.item.time = max(arrival, servers[pointer: server].pointee.station.gate(of: served.port))
-        // Control takes its turn behind the messages before it: it acts when the processor comes to it.
-        if served.item.kind != .media && served.item.kind != .raw {
-            served.item.time = max(served.item.time, servers[pointer: server].pointee.station.processor.free)
+    /// Serves one item at a server. The place stays as it is meanwhile: nothing is appended to the port it came from.
+    @inline(__always)
+    mutating func serveServer(_ server: Int, _ item: UnsafePointer<Item>, port: Int) {
+        events &+= 1
+        let state = servers[pointer: server]
+        guard item.pointee.kind == .media, state.pointee.isAlive else {
+            return serveRarely(server, Served(item: item.pointee, port: port))
         }
-        guard servers[pointer: server].pointee.isAlive else { return dropAtDeadServer(server, served) }
-        let item = served.item
-        switch item.kind {
-        case .media, .raw:
-            let source = source(of: served.port)
-            if source == .gateway, !acceptsMessages(server, port: served.port, at: item.time) {
-                return loseHeld(item, toward: region, at: item.time)
-            }
-            forward(server, item, from: source, port: served.port, arrival: arrival)
+        let source = source(of: port)
+        if source == .gateway, !acceptsMessages(server, state, item, port: port) { return }
+        let plan = plan(server, state, item, from: source)
+        held.update(from: item, count: 1)
+        readAhead(ofFirstCopy: plans.plans[pointer: plan])
+        forward(server, state, plans.plans[pointer: plan], from: source, port: port)
+    }
+
+    /// Serves what is no message of a participant, or has come to a dead process.
+    @inline(never)
+    private mutating func serveRarely(_ server: Int, _ served: Served) {
+        let state = servers[pointer: server]
+        var served = served
+        // Control takes its turn behind the messages before it: it acts when the processor comes to it.
+        let isMessage = served.item.kind == .media || served.item.kind == .raw
+        let free = isMessage ? Int64.min : state.pointee.station.processor.free
+        let time = max(max(served.item.time, state.pointee.station.gate(of: served.port)), free)
+        guard state.pointee.isAlive else {
+            served.item.time = time
+            return dropAtDeadServer(server, served)
+        }
+        if served.item.kind == .raw { return serveRaw(server, served) }
+        served.item.time = time
+        switch served.item.kind {
         case .subscribe, .unsubscribe, .connect: clientOperation(server, served)
         case .interest, .noInterest: interestOperation(server, served)
         case .dial, .accepted, .acknowledged, .info, .connectInfo, .refused, .ping, .pong, .closed:
             gatewayOperation(server, served)
-        case .hello, .welcome, .probe, .echo, .bye, .reset, .disconnected:
-            preconditionFailure("a server does not take \(item.kind)")
+        case .media, .raw, .hello, .welcome, .probe, .echo, .bye, .reset, .disconnected, .gone:
+            preconditionFailure("a server does not take \(served.item.kind)")
+        }
+    }
+
+    /// A message of a plain publisher.
+    private mutating func serveRaw(_ server: Int, _ served: Served) {
+        let state = servers[pointer: server]
+        let source = source(of: served.port)
+        withUnsafePointer(to: served.item) { item in
+            if source == .gateway, !acceptsMessages(server, state, item, port: served.port) { return }
+            let plan = Int(planOfRoom(server, item.pointee, from: source))
+            held.update(from: item, count: 1)
+            forward(server, state, plans.plans[pointer: plan], from: source, port: served.port)
         }
     }
 
     // Inlined: a call that only reads would copy the whole region first.
     @inline(__always)
     private func source(of port: Int) -> Source {
-        port < relays.count || port >= rawPort ? .client : port < relays.count + servers.count ? .route : .gateway
+        port < relays.count || port >= rawPort ? .client : port < relays.count &+ servers.count ? .route : .gateway
+    }
+
+    /// Whether a message came in on a registered gateway; if not, it is lost.
+    @inline(__always)
+    private mutating func acceptsMessages(
+        _ server: Int, _ state: UnsafeMutablePointer<ServerState>, _ item: UnsafePointer<Item>, port: Int
+    ) -> Bool {
+        let peer = (port &- relays.count &- servers.count) / 2
+        if state.pointee.isRegistered[pointer: peer].pointee { return true }
+        let time = max(item.pointee.time, state.pointee.station.gate(of: port))
+        resetDialer(server, peer, at: max(time, state.pointee.station.processor.free))
+        loseHeld(item.pointee, toward: region, at: time)
+        return false
     }
 
     // MARK: Messages
 
-    /// Forwards a message by the plan of its room: one service, then one copy for each session, route and gateway.
-    private mutating func forward(
-        _ server: Int, _ item: Item, from source: Source, port: Int, arrival: Int64
-    ) {
-        let room = world.subject(of: item)
-        var plan = plans.current[server * plans.rooms + room]
-        if plan == PlanTable.none || plans.epochs[server] != servers[pointer: server].pointee.machine.epoch {
-            plan = compile(server, room, at: item.time)
-        }
-        if source != .client {
-            let listed = plans.plans[pointer: Int(plan)]
-            let newest = source == .route ? listed.pointee.maximumLocalSerial : listed.pointee.maximumSerial
-            if item.list < newest { plan = plans.narrowed(plan, known: item.list, server: server) }
-        }
-        if item.kind == .media {
-            trails.add(
-                stream: item.sender, localServer: server, server: Int32(firstServer + server),
-                sequence: item.sequence, plan: plan)
-        }
-        let what = plans.plans[Int(plan)]
-        let routes = source == .route ? 0 : what.routesCount
-        let gateways = source == .client ? what.gatewaysCount : 0
-        let copies = Int64(what.localCopies + routes + gateways)
-        // One flush for each connection, whatever the number of its subscriptions.
-        let wakeUp = wakeUps.wakeUp(from: source, flushes: Int64(what.relaysCount + routes + gateways))
-        let departure = servers[pointer: server].pointee.station.processor.serve(
-            arrival: item.time, cost: costs.service(bytes: item.bytes, copies: copies), wakeUp: wakeUp,
-            share: source == .client && what.relaysCount > 0 ? wakeUps.localShare : wakeUps.share,
-            latency: costs.wakeUpLatency)
-        var copy = item
-        copy.flags |= ItemFlags.fromServer
-        copy.time = departure + costs.serverHop
-        for index in Int(what.relaysFirst)..<Int(what.relaysFirst + what.relaysCount) {
-            copy.list = UInt32(index)
-            let relay = plans.relays[index].relay
-            if relay < 0 {
-                deliverRaw(copy, subscriber: Int(~relay), at: departure)
-            } else {
-                post(copy, to: .relay(relay, port: Int32(1 + server)), in: region)
+    /// The plan for a participant's message: that of its stream's message before, while it is in force.
+    @inline(__always)
+    private mutating func plan(
+        _ server: Int, _ state: UnsafeMutablePointer<ServerState>, _ item: UnsafePointer<Item>, from source: Source
+    ) -> Int {
+        let trail = trails.end(item.pointee.sender, localServer: server)
+        if trail.pointee.plan != PlanTable.none, item.pointee.sequence > trail.pointee.last,
+            state.pointee.planEpoch == state.pointee.machine.epoch
+        {
+            let plan = plans.plans[pointer: Int(trail.pointee.plan)]
+            if plan.pointee.isCurrent, source == .client || item.pointee.list >= plan.pointee.newest(for: source) {
+                trail.pointee.last = item.pointee.sequence
+                return Int(trail.pointee.plan)
             }
         }
-        if routes > 0 { forwardByRoutes(server, item, what, at: departure) }
-        if gateways > 0 {
-            let stall = stall(server, what, port: port, arrival: arrival, at: departure)
-            forwardByGateways(server, item, what, at: departure)
-            if stall > 0 { servers[pointer: server].pointee.station.hold(port, until: departure + stall) }
-        }
+        let plan = planOfRoom(server, item.pointee, from: source)
+        trails.add(
+            stream: item.pointee.sender, localServer: server, server: Int32(firstServer + server),
+            sequence: item.pointee.sequence, plan: plan)
+        return Int(plan)
     }
 
-    private mutating func forwardByRoutes(_ server: Int, _ item: Item, _ what: Plan, at time: Int64) {
-        var copy = item
-        copy.time = time + costs.routeHop
-        for index in Int(what.routesFirst)..<Int(what.routesFirst + what.routesCount) {
-            let route = plans.routes[index]
-            copy.list = route.serial
-            post(copy, to: .server(route.place, port: Int32(routePort(from: server))), in: region)
+    /// The plan for a message of a room, compiled if need be, and narrowed to what the message's sender knew.
+    @inline(never)
+    private mutating func planOfRoom(_ server: Int, _ item: Item, from source: Source) -> UInt32 {
+        let room = world.subject(of: item)
+        let state = servers[pointer: server]
+        var plan = plans.current[server * plans.rooms + room]
+        if plan == PlanTable.none || state.pointee.planEpoch != state.pointee.machine.epoch {
+            plan = compile(server, room, at: item.time)
         }
+        let newest = source == .client ? 0 : plans.plans[pointer: Int(plan)].pointee.newest(for: source)
+        return item.list < newest && source != .client ? plans.narrowed(plan, known: item.list, server: server) : plan
     }
 
-    private mutating func forwardByGateways(_ server: Int, _ item: Item, _ what: Plan, at time: Int64) {
-        for index in Int(what.gatewaysFirst)..<Int(what.gatewaysFirst + what.gatewaysCount) {
-            let dialer = Int(plans.gateways[index].place)
-            let target = servers[pointer: server].pointee.outbound[dialer].target
-            var copy = item
-            copy.list = servers[pointer: server].pointee.known[target]
+    /// Forwards the message in `held` by a plan: one service, then one copy for each session, route and gateway.
+    @inline(__always)
+    private mutating func forward(
+        _ server: Int, _ state: UnsafeMutablePointer<ServerState>, _ plan: UnsafeMutablePointer<Plan>,
+        from source: Source, port: Int
+    ) {
+        // What differs from copy to copy is handed on beside it: a change would have to reach memory before the next
+        // copy.
+        let item = UnsafePointer(held)
+        let came = item.pointee.time
+        // What waits at a port whose reader is held up comes to the processor when that ends.
+        let arrival = max(came, state.pointee.station.gate(of: port))
+        let relaysCount = Int(plan.pointee.relaysCount)
+        let routes = source == .route ? 0 : Int(plan.pointee.routesCount)
+        let gateways = source == .client ? Int(plan.pointee.gatewaysCount) : 0
+        let copies = Int64(Int(plan.pointee.localCopies) &+ routes &+ gateways)
+        // One flush for each connection, whatever the number of its subscriptions.
+        let wakeUp = wakeUps.wakeUp(from: source, flushes: Int64(relaysCount &+ routes &+ gateways))
+        let departure = state.pointee.station.processor.serve(
+            arrival: arrival, cost: costs.service(bytes: item.pointee.bytes, copies: copies), wakeUp: wakeUp,
+            share: source == .client && relaysCount > 0 ? wakeUps.localShare : wakeUps.share,
+            latency: costs.wakeUpLatency)
+        let firstRelay = Int(plan.pointee.relaysFirst)
+        for index in firstRelay..<(firstRelay &+ relaysCount) {
+            let relay = plans.relays[pointer: index].pointee.relay
+            if relay < 0 {
+                deliverRaw(item.pointee, subscriber: Int(~relay), at: departure)
+            } else {
+                visit(
+                    Int(relay), item, at: departure &+ costs.serverHop, list: UInt32(truncatingIfNeeded: index),
+                    port: 1 &+ server)
+            }
+        }
+        let firstRoute = Int(plan.pointee.routesFirst)
+        for index in firstRoute..<(firstRoute &+ routes) {
+            let route = plans.routes[pointer: index]
+            hand(
+                copyOf: item, at: departure &+ costs.routeHop, list: route.pointee.serial,
+                toServer: Int(route.pointee.place), port: routePort(from: server))
+        }
+        if gateways > 0 { forwardByGateways(server, state, plan, port: port, arrival: came, at: departure) }
+    }
+
+    @inline(__always)
+    private mutating func forwardByGateways(
+        _ server: Int, _ state: UnsafeMutablePointer<ServerState>, _ plan: UnsafeMutablePointer<Plan>, port: Int,
+        arrival: Int64, at time: Int64
+    ) {
+        // The message itself is handed on at once: what waits is what comes after it.
+        let stall = stall(server, state, plan, port: port, arrival: arrival, at: time)
+        var copy = held.pointee
+        for index in Int(plan.pointee.gatewaysFirst)..<Int(plan.pointee.gatewaysFirst &+ plan.pointee.gatewaysCount) {
+            let target = Int(plans.gateways[pointer: index].pointee.place)
+            copy.list = state.pointee.known[pointer: target].pointee
             transmit(server, to: target, asDialer: true, copy, at: time)
         }
         checkMemory(server, at: time)
+        if stall > 0 { state.pointee.station.hold(port, until: time &+ stall) }
     }
 
     // MARK: Plans
@@ -127,13 +190,13 @@ extension Domain {
     /// gateway's message needs as well; those use its local part, or its local and routed part.
     private mutating func compile(_ server: Int, _ room: Int, at time: Int64) -> UInt32 {
         let state = servers[pointer: server]
-        if plans.epochs[server] != state.pointee.machine.epoch {
+        if state.pointee.planEpoch != state.pointee.machine.epoch {
             plans.invalidateAll(server: server)
-            plans.epochs[server] = state.pointee.machine.epoch
+            state.pointee.planEpoch = state.pointee.machine.epoch
         }
         let forwarding = state.pointee.machine.forwarding(
             of: world.literals[room], from: .client, in: world.subjects)
-        var builder = PlanBuilder(relays: relays.count, servers: servers.count)
+        var builder = PlanBuilder(relays: relays.count, servers: servers.count, world)
         for local in forwarding.locals { builder.addLocal(local, state) }
         for group in forwarding.groups {
             guard let candidate = forwarding.candidates(of: group).first else { continue }
@@ -143,7 +206,7 @@ extension Domain {
             if case .route(let peer) = state.pointee.roles[Int(route.connection.rawValue)] { builder.addPlain(peer) }
         }
         var plan = Plan(
-            server: Int32(firstServer + server), room: Int32(room), time: time, maximumSerial: builder.maximumSerial,
+            server: Int32(firstServer + server), room: Int32(room), maximumSerial: builder.maximumSerial,
             maximumLocalSerial: builder.maximumLocalSerial, relaysFirst: 0, relaysCount: 0, routesFirst: 0,
             routesCount: 0,
             gatewaysFirst: Int32(plans.gateways.count), gatewaysCount: 0, localCopies: 0)
@@ -152,20 +215,18 @@ extension Domain {
             let first = plans.targets.count
             for queue in gateway.queues {
                 plans.targets.append(
-                    Target(slot: -1, session: UInt32(bitPattern: queue.rawValue), serial: 0, peerSerial: 0))
+                    Target(
+                        slot: -1, session: UInt32(bitPattern: queue.rawValue), pairBase: 0, serial: 0, peerSerial: 0))
             }
             let target = state.pointee.outbound[dialer].target
             plans.gateways.append(
                 ForwardTargets(
-                    place: Int32(dialer), first: Int32(first), count: Int32(plans.targets.count - first),
+                    place: Int32(target), first: Int32(first), count: Int32(plans.targets.count - first),
                     serial: UInt32(world.servers[target].region)))
             plan.gatewaysCount += 1
         }
         builder.finish(&plan, room: room, into: &plans)
-        plans.plans.append(plan)
-        let number = UInt32(plans.plans.count - 1)
-        plans.current[server * plans.rooms + room] = number
-        return number
+        return plans.append(plan, server: server, at: time)
     }
 
     // MARK: Control
@@ -330,8 +391,10 @@ private struct PlanBuilder {
     var raws: [Int32] = []
     var maximumSerial: UInt32 = 0
     var maximumLocalSerial: UInt32 = 0
+    let world: World
 
-    init(relays: Int, servers: Int) {
+    init(relays: Int, servers: Int, _ world: World) {
+        self.world = world
         byRelay = Array(repeating: [], count: relays)
         byServer = Array(repeating: [], count: servers)
         plain = Array(repeating: false, count: servers)
@@ -351,7 +414,9 @@ private struct PlanBuilder {
         let session = UInt32(bitPattern: queue.rawValue)
         let announced = state.pointee.announcements[session] ?? Announcement(serial: 0, peerSerial: 0)
         let target = Target(
-            slot: candidate.sid ?? -1, session: session, serial: announced.serial, peerSerial: announced.peerSerial)
+            slot: candidate.sid ?? -1, session: session,
+            pairBase: Int32(world.pairBase[SessionID.person(session)]), serial: announced.serial,
+            peerSerial: announced.peerSerial)
         switch state.pointee.roles[Int(candidate.connection.rawValue)] {
         case .relay(let relay):
             byRelay[relay].append(target)
@@ -363,6 +428,7 @@ private struct PlanBuilder {
     }
 
     func finish(_ plan: inout Plan, room: Int, into plans: inout PlanTable) {
+        plan.targetsFirst = Int32(plans.targets.count)
         plan.relaysFirst = Int32(plans.relays.count)
         for (relay, targets) in byRelay.enumerated() where !targets.isEmpty {
             plans.relays.append(
@@ -377,6 +443,12 @@ private struct PlanBuilder {
             plans.relays.append(RelayTargets(relay: ~subscriber, first: 0, count: 0, room: Int32(room)))
             plan.relaysCount += 1
             plan.localCopies += 1
+        }
+        if plan.relaysCount > 0, plans.relays[Int(plan.relaysFirst)].relay >= 0 {
+            let list = plans.relays[Int(plan.relaysFirst)]
+            plan.firstRelay = list.relay
+            plan.firstSlot = plans.targets[Int(list.first)].slot
+            plan.firstPairBase = plans.targets[Int(list.first)].pairBase
         }
         plan.routesFirst = Int32(plans.routes.count)
         for (server, targets) in byServer.enumerated() where !targets.isEmpty || plain[server] {

@@ -13,16 +13,13 @@ public struct ServiceRun: BitwiseCopyable {
     @usableFromInline var busy: Int64 = 0
     @usableFromInline var waited: Int64 = 0
     @usableFromInline var longestWait: Int64
-    /// Items that the ports had given away when the run began: what it served is counted there.
-    @usableFromInline let takenBefore: Int
 
     @inlinable
-    init(horizon: Int64, free: Int64, longestWait: Int64, takenBefore: Int) {
+    init(horizon: Int64, free: Int64, longestWait: Int64) {
         self.horizon = horizon
         self.free = free
         start = free
         self.longestWait = longestWait
-        self.takenBefore = takenBefore
     }
 
     /// Serves the item that ``Station/next(_:)`` returned last and returns the instant at which it departs.
@@ -48,10 +45,11 @@ extension Station {
     public mutating func begin(before horizon: Int64) -> ServiceRun {
         precondition(processor.isPlain, "a run is the arithmetic of one thread without a quota")
         precondition(portCount <= 4, "a run compares four ports")
+        precondition(!wasHeld, "no port of a run is ever held")
         if nextTime >= processor.second && nextTime != Int64.max { processor.closeSecond(at: nextTime) }
         return ServiceRun(
-            horizon: min(horizon, processor.second), free: processor.free, longestWait: processor.longestWait,
-            takenBefore: taken)
+            horizon: min(min(horizon, processor.second), Int64.max >> Self.portBits), free: processor.free,
+            longestWait: processor.longestWait)
     }
 
     /// Items that the ports have given away so far.
@@ -63,18 +61,19 @@ extension Station {
         return taken
     }
 
-    /// Takes the next item that the run can start to serve; `nil` ends the run. The pointer is good until something is
-    /// appended to the item's port.
+    /// Takes the next item that the run can start to serve, by the leaves alone: the root follows at the end. `nil` ends
+    /// the run. The pointer is good until something is appended to the item's port.
     @inlinable
     @inline(__always)
     public mutating func next(_ run: inout ServiceRun) -> UnsafePointer<Item>? {
-        let (port, head) = earliest(from: 0)
-        run.start = max(head, run.free)
+        let least = Self.least(nodes + firstLeaf)
+        // An empty port's time is beyond every horizon.
+        run.start = max(least &>> Self.portBits, run.free)
         guard run.start < run.horizon else { return nil }
-        let ring = ports + port
-        let place = ring.pointee.popFirstPlace()
-        let following = max(ring.pointee.upcoming.time, gates[port])
-        heads[port] = ring.pointee.isEmpty ? Int64.max : following
+        let port = Int(truncatingIfNeeded: least & 3)
+        let place = ports[port].popFirstPlaceUnchecked()
+        let following = ports[port].upcomingPlace.pointee.time &<< Self.portBits | Int64(port)
+        nodes[firstLeaf &+ port] = ports[port].isEmpty ? Int64.max : following
         return place
     }
 
@@ -83,14 +82,13 @@ extension Station {
     @inline(__always)
     public mutating func finish(_ run: ServiceRun) {
         processor.free = run.free
-        processor.served &+= Int64(taken &- run.takenBefore)
+        // All that a station of runs has given away was served in runs: counted here, not at each item.
+        processor.served = Int64(taken)
         processor.busy &+= run.busy
         processor.waited &+= run.waited
         processor.longestWait = run.longestWait
-        ready = 0
-        for port in 0..<portCount where heads[port] != Int64.max { ready |= 1 << UInt64(port) }
-        first = earliest(from: 0)
-        clock.pointee = max(first.head, run.free)
+        nodes[0] = Self.least(nodes + firstLeaf)
+        noteNextTime()
     }
 }
 

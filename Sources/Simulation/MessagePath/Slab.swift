@@ -33,6 +33,11 @@ public struct Slab<Element: BitwiseCopyable>: ~Copyable {
         return base + index
     }
 
+    /// Where an element lies, or would lie.
+    @inlinable
+    @inline(__always)
+    func place(_ index: Int) -> UnsafeMutablePointer<Element> { base + index }
+
     @inlinable
     public subscript(index: Int) -> Element {
         get {

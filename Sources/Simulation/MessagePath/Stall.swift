@@ -28,11 +28,27 @@ extension Domain {
     ///
     /// The whole connection stands still: everything behind the message waits, wherever it goes. The message itself
     /// is handed on at once, as other readers of the server would flush it; see docs/models/server-cpu.md.
-    mutating func stall(_ server: Int, _ plan: Plan, port: Int, arrival: Int64, at time: Int64) -> Int64 {
+    @inline(__always)
+    mutating func stall(
+        _ server: Int, _ state: UnsafeMutablePointer<ServerState>, _ plan: UnsafeMutablePointer<Plan>, port: Int,
+        arrival: Int64, at time: Int64
+    ) -> Int64 {
+        var mayWait = state.pointee.hasStalled
+        for index in Int(plan.pointee.gatewaysFirst)..<Int(plan.pointee.gatewaysFirst &+ plan.pointee.gatewaysCount) {
+            let target = Int(plans.gateways[pointer: index].pointee.place)
+            mayWait = mayWait || state.pointee.dialerFlows[pointer: target].pointee.mayBePending
+        }
+        return mayWait ? waitForGateways(server, plan.pointee, port: port, arrival: arrival, at: time) : 0
+    }
+
+    @inline(never)
+    private mutating func waitForGateways(
+        _ server: Int, _ plan: Plan, port: Int, arrival: Int64, at time: Int64
+    ) -> Int64 {
         let state = servers[pointer: server]
         var total: Int64 = 0
         for index in Int(plan.gatewaysFirst)..<Int(plan.gatewaysFirst + plan.gatewaysCount) {
-            let target = state.pointee.outbound[Int(plans.gateways[index].place)].target
+            let target = Int(plans.gateways[index].place)
             let pending = state.pointee.dialerFlows[pointer: target].pointee
                 .pendingBytes(at: time)
             guard pending > 0,

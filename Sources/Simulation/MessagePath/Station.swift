@@ -1,22 +1,24 @@
+public import CPrefetch
 public import EventKernel
 
 /// A server of the message path: directed FIFO ports that it serves in time order with one processor.
 ///
 /// The items of a port never go back in time, so choosing the port with the least head time (ties: the lowest
-/// port) gives the total order (time, port, position) without a calendar. A station knows nothing about what it
-/// serves: its owner takes the items, serves them and appends the results to other stations.
+/// port) gives the total order (time, port, position) without a calendar. The choice is a tournament: a tree whose
+/// leaves are the ports' heads and whose nodes are the least of their four children. A head that changes plays its way
+/// up again, without a branch that nobody can guess. A station knows nothing about what it serves: its owner takes the
+/// items, serves them and appends the results to other stations.
 @frozen
 public struct Station: ~Copyable {
     public let portCount: Int
     @usableFromInline let ports: UnsafeMutablePointer<Ring<Item>>
-    /// When the service of each port's first item can begin at the earliest; `Int64.max`: the port is empty. As many
-    /// as there are ports, rounded up to a multiple of four.
-    @usableFromInline let heads: UnsafeMutablePointer<Int64>
+    /// The tree: the root is node 0, the children of node n are 4 n + 1 to 4 n + 4, the leaf of port p is
+    /// `firstLeaf + p`. A node is a head's time and its port in one number.
+    @usableFromInline let nodes: UnsafeMutablePointer<Int64>
+    @usableFromInline let firstLeaf: Int
     @usableFromInline let gates: UnsafeMutablePointer<Int64>
-    /// Of the first 64 ports, which hold an item.
-    @usableFromInline var ready: UInt64 = 0
-    /// The port with the least head time, the lowest of equals, and that time; `Int64.max`: every port is empty.
-    @usableFromInline var first = (port: 0, head: Int64.max)
+    /// Whether a port was ever held.
+    @usableFromInline private(set) var wasHeld = false
     public var processor: Processor
     /// Where `nextTime` is: stations that are looked at together keep theirs side by side.
     @usableFromInline let clock: UnsafeMutablePointer<Int64>
@@ -32,17 +34,30 @@ public struct Station: ~Copyable {
     /// The most items that may wait at one port: half a billion bytes, beyond any limit of what is modelled.
     public static var portLimit: Int { 1 << 24 }
 
+    /// Bits of a node that name the port: times stay below 2^51 ns, 26 days.
+    @inlinable static var portBits: Int64 { 12 }
+
+    /// The most ports of a station.
+    @inlinable static var mostPorts: Int { 1 << portBits }
+
     /// - Parameter clock: where to keep `nextTime`, longer than the station lives; `nil`: a place of its own.
     public init(ports portCount: Int, processor: Processor, clock: UnsafeMutablePointer<Int64>? = nil) {
-        precondition(portCount >= 1)
+        precondition(portCount >= 1 && portCount <= Self.mostPorts)
         self.clock = clock ?? .allocate(capacity: 1)
         ownsClock = clock == nil
         self.clock.initialize(to: Int64.max)
         self.portCount = portCount
         ports = .allocate(capacity: portCount)
-        let headCount = (portCount + 3) & ~3
-        heads = .allocate(capacity: headCount)
-        heads.initialize(repeating: Int64.max, count: headCount)
+        // Four leaves at least, which runs of services look at together.
+        var leafCount = 4
+        var firstLeaf = 1
+        while leafCount < portCount {
+            firstLeaf += leafCount
+            leafCount *= 4
+        }
+        self.firstLeaf = firstLeaf
+        nodes = .allocate(capacity: firstLeaf + leafCount)
+        nodes.initialize(repeating: Int64.max, count: firstLeaf + leafCount)
         gates = .allocate(capacity: portCount)
         for port in 0..<portCount {
             (ports + port).initialize(to: Ring<Item>(capacityLimit: Self.portLimit))
@@ -54,32 +69,44 @@ public struct Station: ~Copyable {
     deinit {
         ports.deinitialize(count: portCount)
         ports.deallocate()
-        heads.deallocate()
+        nodes.deallocate()
         gates.deallocate()
         if ownsClock { clock.deallocate() }
     }
 
-    /// Adds an item behind the others of a port; its time must not lie before theirs. Complexity: amortised O(1).
+    /// Adds an item behind the others of a port; its time must not lie before theirs. Complexity: amortised
+    /// O(log ports).
     @inlinable
     @inline(__always)
     public mutating func append(_ item: Item, to port: Int) {
         assert(port < portCount)
-        noteHead(of: port, item.time)
+        noteTail(of: port, item.time)
         ports[port].append(item)
     }
 
-    /// Notes an item that goes behind the others of a port. It is never before the head: no need to ask whether there
-    /// is one.
+    /// Adds a copy of an item, at another time and with another list; the item as a whole is moved, not its parts.
+    ///
+    /// - Parameter added: flags that the copy has beside the item's.
     @inlinable
     @inline(__always)
-    mutating func noteHead(of port: Int, _ time: Int64) {
-        let head = min(heads[port], max(time, gates[port]))
-        heads[port] = head
-        ready |= 1 << UInt64(port)
-        let isFirst = head < first.head || (head == first.head && port < first.port)
-        first.port = isFirst ? port : first.port
-        first.head = min(first.head, head)
-        nextTime = min(nextTime, time)
+    public mutating func append(
+        copyOf item: UnsafePointer<Item>, at time: Int64, list: UInt32, adding added: UInt8 = 0, to port: Int
+    ) {
+        assert(port < portCount)
+        noteTail(of: port, time)
+        let place = ports[port].appendPlace()
+        place.update(from: item, count: 1)
+        place.pointee.time = time
+        place.pointee.list = list
+        if added != 0 { place.pointee.flags |= added }
+    }
+
+    /// Notes that an item goes behind the others of a port: the first one plays for the port.
+    @inlinable
+    @inline(__always)
+    mutating func noteTail(of port: Int, _ time: Int64) {
+        clock.pointee = min(clock.pointee, time)
+        if ports[port].isEmpty { setHead(of: port, to: max(time, gates[port]) &<< Self.portBits | Int64(port)) }
     }
 
     /// Adds items behind the others of a port, in order of time and none before what waits there.
@@ -87,59 +114,52 @@ public struct Station: ~Copyable {
     public mutating func append(contentsOf items: borrowing ItemBuffer<Item>, to port: Int) {
         assert(port < portCount)
         guard !items.isEmpty else { return }
-        noteHead(of: port, items[0].time)
+        noteTail(of: port, items[0].time)
         ports[port].append(contentsOf: items)
     }
 
-    /// The port with the least head time, the lowest of equals. Complexity: O(1).
-    @inlinable
-    public func earliestPort() -> Int { first.port }
-
-    /// Finds the port with the least head time anew: its head has changed. Complexity: O(ports that hold an item).
-    ///
-    /// Four ports at a time and without branches: which of them is first is anybody's guess. Fours that hold nothing
-    /// are passed over.
+    /// A port's head has changed.
     @inlinable
     @inline(__always)
-    mutating func findFirst() {
-        var bits = ready
-        // Most often one port alone has something, and nothing is to be compared.
-        if bits & (bits &- 1) == 0 && portCount <= 64 {
-            let port = bits.trailingZeroBitCount & 63
-            first = bits == 0 ? (0, Int64.max) : (port, heads[port])
-            return
-        }
-        var best = (port: 0, head: Int64.max)
-        while bits != 0 {
-            let four = bits.trailingZeroBitCount & ~3
-            bits &= ~(15 << UInt64(four))
-            let other = earliest(from: four)
-            best.port = other.head < best.head ? other.port : best.port
-            best.head = min(best.head, other.head)
-        }
-        var port = 64
-        while port < portCount {
-            let other = earliest(from: port)
-            best.port = other.head < best.head ? other.port : best.port
-            best.head = min(best.head, other.head)
-            port &+= 4
-        }
-        first = best
+    func setHead(of port: Int, to head: Int64) {
+        var node = firstLeaf &+ port
+        nodes[node] = head
+        repeat {
+            node = (node &- 1) &>> 2
+            nodes[node] = Self.least(nodes + (node &<< 2) + 1)
+        } while node > 0
     }
 
-    /// A head and its place in one number, so that the lesser of two is one comparison for both. Times are below
-    /// 2^62 ns; an empty port stays the greatest of all.
+    /// The least of four nodes.
     @inlinable
     @inline(__always)
-    func earliest(from port: Int) -> (port: Int, head: Int64) {
-        let first = UInt64(bitPattern: heads[port]) &<< 2
-        let second = UInt64(bitPattern: heads[port &+ 1]) &<< 2 | 1
-        let third = UInt64(bitPattern: heads[port &+ 2]) &<< 2 | 2
-        let fourth = UInt64(bitPattern: heads[port &+ 3]) &<< 2 | 3
-        let least = min(min(first, second), min(third, fourth))
-        let best = port &+ Int(truncatingIfNeeded: least & 3)
-        return (best, heads[best])
+    static func least(_ nodes: UnsafeMutablePointer<Int64>) -> Int64 {
+        min(min(nodes[0], nodes[1]), min(nodes[2], nodes[3]))
     }
+
+    /// The time of a node; `Int64.max`: every port below it is empty.
+    @inlinable
+    @inline(__always)
+    static func time(_ node: Int64) -> Int64 { node == Int64.max ? node : node &>> portBits }
+
+    /// The port with the least head time, the lowest of equals; meaningless when all are empty. Complexity: O(1).
+    @inlinable
+    public func earliestPort() -> Int { Int(nodes[0] & (1 &<< Self.portBits &- 1)) }
+
+    /// What waits first.
+    @inlinable
+    @inline(__always)
+    var upcoming: UnsafePointer<Item>? { nodes[0] == Int64.max ? nil : ports[earliestPort()].upcomingPlace }
+
+    /// Whether what waits first comes before an item with this time at a port, or is one of its predecessors there.
+    @inlinable
+    @inline(__always)
+    func precedes(_ time: Int64, at port: Int) -> Bool { nodes[0] <= time &<< Self.portBits | Int64(port) }
+
+    /// Looks anew at when the next service can start.
+    @inlinable
+    @inline(__always)
+    func noteNextTime() { clock.pointee = max(Self.time(nodes[0]), processor.free) }
 
     /// Until when a port's items wait, whatever their time; 0: they do not.
     @inlinable
@@ -148,18 +168,20 @@ public struct Station: ~Copyable {
     /// Makes a port's items wait until `time`: its reader is held up.
     public mutating func hold(_ port: Int, until time: Int64) {
         gates[port] = time
-        if heads[port] != Int64.max { heads[port] = max(ports[port].first.time, time) }
-        findFirst()
+        wasHeld = true
+        guard !ports[port].isEmpty else { return }
+        setHead(of: port, to: max(ports[port].first.time, time) << Self.portBits | Int64(port))
     }
 
     /// Arrival of a port's first item or the end of its wait, `Int64.max` when the port is empty.
     @inlinable
-    public func headTime(_ port: Int) -> Int64 { heads[port] }
+    public func headTime(_ port: Int) -> Int64 { Self.time(nodes[firstLeaf &+ port]) }
 
     /// When the service of the next item would start. Complexity: O(1).
     @inlinable
     public func nextStart() -> Int64 {
-        first.head == Int64.max ? first.head : max(first.head, processor.free)
+        let head = Self.time(nodes[0])
+        return head == Int64.max ? head : max(head, processor.free)
     }
 
     /// Removes and returns the first item of a port that is not empty.
@@ -170,12 +192,10 @@ public struct Station: ~Copyable {
     @inline(__always)
     mutating func takePlace(from port: Int) -> UnsafePointer<Item> {
         let place = ports[port].popFirstPlace()
+        prefetch_line(place + 3)
         // A ring's place can be read though it is empty; which it is, nobody can guess.
-        let following = max(ports[port].upcoming.time, gates[port])
-        let isEmpty = ports[port].isEmpty
-        heads[port] = isEmpty ? Int64.max : following
-        ready &= ~((isEmpty ? 1 : 0) << UInt64(port))
-        findFirst()
+        let following = max(ports[port].upcomingPlace.pointee.time, gates[port]) &<< Self.portBits | Int64(port)
+        setHead(of: port, to: ports[port].isEmpty ? Int64.max : following)
         return place
     }
 
@@ -195,28 +215,46 @@ public struct Station: ~Copyable {
     @inline(__always)
     public mutating func nextPlace(before horizon: Int64) -> (item: UnsafePointer<Item>, port: Int)? {
         // An empty station starts at the end of time.
-        let start = max(first.head, processor.free)
+        let start = max(Self.time(nodes[0]), processor.free)
         guard start < horizon else {
-            nextTime = start
+            clock.pointee = start
             return nil
         }
-        let port = first.port
+        let port = earliestPort()
         return (takePlace(from: port), port)
     }
 
-    /// Reads the first items of each port, those before `window` and up to `limit`; of the first 64 ports.
-    @inlinable
-    public func forEachWaiting(before window: Int64, limit: Int, _ body: (Item, Int) -> Void) {
-        var bits = ready
-        while bits != 0 {
-            let port = bits.trailingZeroBitCount
-            bits &= bits &- 1
-            for position in 0..<min(limit, ports[port].count) {
-                let item = ports[port][position]
-                if item.time >= window { break }
-                body(item, port)
-            }
+    /// Writes down where the first items of all ports lie, those before `window` and up to `limit`; returns how many.
+    func collect(before window: Int64, limit: Int, into places: UnsafeMutablePointer<UnsafePointer<Item>>) -> Int {
+        var count = 0
+        for port in 0..<portCount where nodes[firstLeaf &+ port] != Int64.max {
+            count = collect(port, before: window, count, limit, into: places)
         }
+        return count
+    }
+
+    /// The item at a position of the first port.
+    @inlinable
+    @inline(__always)
+    func waiting(at position: Int) -> UnsafePointer<Item>? {
+        position < ports[0].count ? ports[0].place(position) : nil
+    }
+
+    @inline(__always)
+    private func collect(
+        _ port: Int, before window: Int64, _ noted: Int, _ limit: Int,
+        into places: UnsafeMutablePointer<UnsafePointer<Item>>
+    ) -> Int {
+        var count = noted
+        var position = 0
+        while count < limit, position < ports[port].count {
+            let place = ports[port].place(position)
+            guard place.pointee.time < window else { break }
+            places[count] = place
+            count &+= 1
+            position &+= 1
+        }
+        return count
     }
 
     @inlinable
@@ -265,6 +303,11 @@ public struct Table<Element: ~Copyable>: ~Copyable {
         base.deinitialize(count: count)
         base.deallocate()
     }
+
+    /// Where an element lies, or would lie.
+    @inlinable
+    @inline(__always)
+    func place(_ index: Int) -> UnsafeMutablePointer<Element> { base + index }
 
     /// The place of an element; valid as long as the table lives.
     @inlinable

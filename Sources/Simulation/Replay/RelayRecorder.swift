@@ -83,7 +83,7 @@ extension Run {
             let domain = domains[pointer: place.region]
             let slab = domain.pointee.relays[pointer: place.local]
             var sessions = (0..<slab.pointee.sessions.count).map { slot in
-                let id = slab.pointee.sessions[slot].id
+                let id = slab.pointee.upkeep[slot].id
                 return RelayScript.Session(id: id, person: SessionID.person(id), closed: .never)
             }
             for closing in domain.pointee.recorder.closings[place.local] {

@@ -278,7 +278,9 @@ struct ReplayAccount: ~Copyable {
         guard isFirst else {
             return tally.addExtra(kind: kind.rawValue, path: path, phase: world.phase(of: captured))
         }
-        tally.addDelivery(kind: kind.rawValue, path: path, published: captured, arrival: copy.time, world)
+        tally.addDelivery(
+            kind: kind.rawValue, path: path, published: captured, arrival: copy.time,
+            phase: world.phase(of: captured))
         guard kind == .video else { return }
         let decodable = chain.arrive(copy.sequence, isKeyFrame: world.streams.isKeyFrame(copy.sequence))
         guard decodable > 0 else { return }
