@@ -72,18 +72,10 @@ private struct Departure: BitwiseCopyable {
     var visits: UInt32
 }
 
-/// A message copy on its way from a relay to a client.
-private struct Delivery: BitwiseCopyable {
-    /// From publication to leaving the relay.
-    var age: Int64
-    var leg: UInt64
-}
-
 /// One region of W3 on Simulation's own stations: the brokers are `Station`s, the relays `Processor`s behind them.
 ///
-/// Work is done in passes: the brokers' services of some windows, then the relays' in the same order, then the
-/// deliveries. A pass is a straight line of arithmetic, and what it decides by the numbers of a message it decides
-/// without branches.
+/// Work is done in passes: the brokers' services of some windows, then the relays' in the same order, each with the
+/// deliveries behind it.
 struct CallRegion: ~Copyable {
     /// 2^22 ns = 4.2 ms: below the least access delay.
     private static let slotShift = 22
@@ -91,6 +83,8 @@ struct CallRegion: ~Copyable {
     static let slotsPerRound = CallTopology.wan >> Int64(slotShift)
     /// Departures after which the passes behind the brokers run: their records stay in the first-level cache.
     private static let batch = 256
+    /// Services of a broker in one turn at the most: a slot and the lookahead, at the least cost of a service.
+    private static let longestRun = Int(((1 << Int64(slotShift)) + lookahead) / CallTopology.brokerInbound) + 1
     /// What a broker sends over a route arrives no sooner than this after its service began.
     private static let lookahead = CallTopology.brokerInbound + CallTopology.route
 
@@ -115,7 +109,6 @@ struct CallRegion: ~Copyable {
     private var sorter = SlotSorter<Item>()
     private let departures: UnsafeMutablePointer<Departure>
     private var departureCount = 0
-    private let deliveries: UnsafeMutablePointer<Delivery>
     private var deliveryCount = 0
     var latency = Latencies()
 
@@ -130,9 +123,7 @@ struct CallRegion: ~Copyable {
         outboxes = Table(count: brokerCount) { _ in ItemBuffer() }
         relays = .allocate(capacity: CallTopology.relaysPerRegion)
         relays.initialize(repeating: processor, count: CallTopology.relaysPerRegion)
-        departures = .allocate(capacity: Self.batch)
-        // At most two receivers each, and one that does not count.
-        deliveries = .allocate(capacity: 2 * Self.batch + 1)
+        departures = .allocate(capacity: Self.batch + Self.longestRun)
         plansPerBroker = topology.clients * 2
         plans = .allocate(capacity: plansPerBroker * brokerCount)
         for broker in 0..<brokerCount {
@@ -158,7 +149,6 @@ struct CallRegion: ~Copyable {
         relays.deallocate()
         plans.deallocate()
         departures.deallocate()
-        deliveries.deallocate()
         sources.deallocate()
     }
 
@@ -213,10 +203,13 @@ struct CallRegion: ~Copyable {
     /// What the clients publish before `end`: each in its turn of the period.
     private mutating func capture(until end: Int64) {
         guard sourceCount > 0 else { return }
+        var position = self.position
+        var sequence = self.sequence
+        var periodStart = Int64(sequence) &* CallTopology.period
         while sequence < messages {
             let source = sources[position]
-            let time = source.phase &+ Int64(sequence) &* CallTopology.period
-            guard time < end else { return }
+            let time = source.phase &+ periodStart
+            guard time < end else { break }
             let leg = UInt64(source.client) &<< 18 | UInt64(sequence) &<< 2 | UInt64(source.client & 3)
             let arrival = time &+ CallTopology.access(leg: leg)
             arrivals[pointer: Int(source.broker)].pointee.append(
@@ -228,8 +221,11 @@ struct CallRegion: ~Copyable {
             if position == sourceCount {
                 position = 0
                 sequence &+= 1
+                periodStart &+= CallTopology.period
             }
         }
+        self.position = position
+        self.sequence = sequence
     }
 
     /// Moves a slot's arrivals, sorted, to the broker's port.
@@ -269,26 +265,24 @@ struct CallRegion: ~Copyable {
         let outbox = outboxes[pointer: broker]
         let plans = self.plans + broker &* plansPerBroker
         let departures = self.departures
+        if departureCount >= Self.batch { finishDepartures() }
         var count = departureCount
         var run = station.pointee.begin(before: horizon)
         while let item = station.pointee.next(&run) {
             let plan = plans[Int(item.pointee.list)]
             let departure = run.serve(arrival: item.pointee.time, cost: Int64(plan.cost))
-            if count == Self.batch {
-                departureCount = count
-                finishDepartures()
-                count = 0
-            }
             departures[count] = Departure(
                 time: departure, published: item.pointee.published, sender: item.pointee.sender,
                 sequence: item.pointee.sequence, visits: plan.visits)
             count &+= plan.visits == 0 ? 0 : 1
+            // Most have come from elsewhere and end here.
+            guard plan.gateways | plan.routes != 0 else { continue }
             if plan.gateways != 0 { outbox.pointee.append(item.pointee.copy(at: departure &+ CallTopology.wan)) }
             if plan.routes != 0 {
-                var copy = item.pointee.copy(at: departure &+ CallTopology.route)
-                copy.list |= 1
-                route(copy, from: broker, to: Int(plan.routes & 15) &- 1)
-                if plan.routes > 15 { route(copy, from: broker, to: Int(plan.routes &>> 4) &- 1) }
+                route(item, at: departure &+ CallTopology.route, from: broker, to: Int(plan.routes & 15) &- 1)
+                if plan.routes > 15 {
+                    route(item, at: departure &+ CallTopology.route, from: broker, to: Int(plan.routes &>> 4) &- 1)
+                }
             }
         }
         station.pointee.finish(run)
@@ -296,39 +290,37 @@ struct CallRegion: ~Copyable {
     }
 
     @inline(__always)
-    private func route(_ item: Item, from broker: Int, to target: Int) {
-        brokers[pointer: target].pointee.append(item, to: routePort(from: broker, to: target))
+    private func route(_ item: UnsafePointer<Item>, at time: Int64, from broker: Int, to target: Int) {
+        brokers[pointer: target].pointee.append(
+            copyOf: item, at: time, list: item.pointee.list | 1, to: routePort(from: broker, to: target))
     }
 
-    /// The relays' services, in the order of their arrivals, and the deliveries behind them.
+    /// The relays' services, in the order of their arrivals, with the deliveries behind each.
     private mutating func finishDepartures() {
-        var count = 0
         for index in 0..<departureCount {
             let departure = departures[index]
-            visit(departure, RelayVisit(bits: departure.visits), &count)
+            visit(departure, RelayVisit(bits: departure.visits))
             let other = departure.visits &>> 16
-            if other != 0 { visit(departure, RelayVisit(bits: other), &count) }
+            if other != 0 { visit(departure, RelayVisit(bits: other)) }
         }
         departureCount = 0
-        deliveryCount &+= count
-        for index in 0..<count {
-            let delivery = deliveries[index]
-            latency.add(delivery.age &+ CallTopology.access(leg: delivery.leg))
-        }
     }
 
     /// One service of a relay: all receivers leave at its end.
     @inline(__always)
-    private func visit(_ departure: Departure, _ visit: RelayVisit, _ count: inout Int) {
-        let receivers = visit.receivers
+    private mutating func visit(_ departure: Departure, _ visit: RelayVisit) {
+        var receivers = visit.receivers
+        deliveryCount &+= receivers
         let time = relays[Int(visit.relay)].servePlainly(
             arrival: departure.time, cost: CallTopology.relayOutbound &* Int64(receivers))
         let message = UInt64(departure.sender) &<< 18 | UInt64(departure.sequence) &<< 2
-        let leg = message | UInt64(region &* 2) | visit.place
+        var leg = message | UInt64(region &* 2) | visit.place
         let age = time &- departure.published
-        deliveries[count] = Delivery(age: age, leg: leg)
-        deliveries[count &+ 1] = Delivery(age: age, leg: leg | 1)
-        count &+= receivers
+        repeat {
+            latency.add(age &+ CallTopology.access(leg: leg))
+            leg |= 1
+            receivers &-= 1
+        } while receivers > 0
     }
 }
 

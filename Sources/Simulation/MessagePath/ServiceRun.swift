@@ -61,8 +61,9 @@ extension Station {
         return taken
     }
 
-    /// Takes the next item that the run can start to serve, by the leaves alone: the root follows at the end. `nil` ends
-    /// the run. The pointer is good until something is appended to the item's port.
+    /// Takes the next item that the run can start to serve, by the leaves alone: the root follows at the end.
+    ///
+    /// - Returns: `nil` at the run's end. The pointer is good until something is appended to the item's port.
     @inlinable
     @inline(__always)
     public mutating func next(_ run: inout ServiceRun) -> UnsafePointer<Item>? {
