@@ -7,10 +7,11 @@ private struct BrokerPlan: BitwiseCopyable {
     var visits: UInt32 = 0
     /// Nanoseconds of the broker.
     var cost: UInt16
-    /// Up to two brokers of the cluster, 4 bits each: the broker plus one; 0: none.
-    var routes: UInt8 = 0
-    /// 1 if the message goes over the gateway.
-    var gateways: UInt8 = 0
+    /// Where the message goes on to, 0: nowhere. In the low half up to two brokers of the cluster, 4 bits each: the
+    /// broker plus one; above them 1 if it goes over the gateway.
+    var onward: UInt16 = 0
+
+    static var gateway: UInt16 { 1 << 8 }
 
     /// - Parameter isRouted: came over a route, so that it is not routed again.
     init(_ topology: CallTopology, sender: Int, region: Int, broker: Int, isRouted: Bool) {
@@ -29,9 +30,9 @@ private struct BrokerPlan: BitwiseCopyable {
             }
         }
         for visit in visits.reversed() { self.visits = self.visits << 16 | visit.bits }
-        for route in routes.reversed() { self.routes = self.routes << 4 | (route + 1) }
-        gateways = CallTopology.region(of: sender) == region && !isRouted ? 1 : 0
-        let copies = visits.count + routes.count + Int(gateways)
+        for route in routes.reversed() { onward = onward << 4 | UInt16(route + 1) }
+        if CallTopology.region(of: sender) == region && !isRouted { onward |= Self.gateway }
+        let copies = visits.count + routes.count + (onward & Self.gateway == 0 ? 0 : 1)
         cost = UInt16(CallTopology.brokerInbound + CallTopology.brokerOutbound * Int64(copies))
     }
 }
@@ -92,6 +93,8 @@ struct CallRegion: ~Copyable {
     private let brokerCount: Int
     private let messages: UInt32
     private let brokers: Table<Station>
+    /// When each broker may serve next: the stations' `nextTime`, side by side.
+    private let clocks: UnsafeMutablePointer<Int64>
     private let arrivals: Table<SlotBin<Item>>
     /// What each broker sent over its gateway in this round.
     private let outboxes: Table<ItemBuffer<Item>>
@@ -118,7 +121,9 @@ struct CallRegion: ~Copyable {
         brokerCount = CallTopology.brokers[region]
         let processor = Processor(threads: 1, milliCPU: nil)
         let ports = brokerCount + (region == 0 ? 1 : 2)
-        brokers = Table(count: brokerCount) { _ in Station(ports: ports, processor: processor) }
+        let clocks = UnsafeMutablePointer<Int64>.allocate(capacity: brokerCount)
+        brokers = Table(count: brokerCount) { Station(ports: ports, processor: processor, clock: clocks + $0) }
+        self.clocks = clocks
         arrivals = Table(count: brokerCount) { _ in SlotBin(slotShift: Self.slotShift, slots: 64) }
         outboxes = Table(count: brokerCount) { _ in ItemBuffer() }
         relays = .allocate(capacity: CallTopology.relaysPerRegion)
@@ -150,6 +155,7 @@ struct CallRegion: ~Copyable {
         plans.deallocate()
         departures.deallocate()
         sources.deallocate()
+        clocks.deallocate()
     }
 
     // MARK: Ports of a broker: 0 for clients, then one for each other broker, then the gateways
@@ -242,16 +248,19 @@ struct CallRegion: ~Copyable {
     /// Serves the brokers by turns, each until what another one routes to it could arrive. What came over a route is
     /// not routed again, so nothing comes back to a broker sooner than the others' next services allow.
     private mutating func serve(until end: Int64) {
+        let latest = end &- Self.lookahead
         var isIdle = false
         while !isIdle {
             isIdle = true
             for broker in 0..<brokerCount {
-                var first = Int64.max
-                for other in 0..<brokerCount where other != broker {
-                    first = min(first, brokers[pointer: other].pointee.nextTime)
-                }
-                let horizon = min(end &- Self.lookahead, first) &+ Self.lookahead
-                if brokers[pointer: broker].pointee.nextTime < horizon {
+                // Its own clock is left out.
+                let own = clocks[broker]
+                clocks[broker] = latest
+                var first = clocks[0]
+                for other in 1..<brokerCount { first = min(first, clocks[other]) }
+                clocks[broker] = own
+                let horizon = first &+ Self.lookahead
+                if own < horizon {
                     serve(broker, until: horizon)
                     isIdle = false
                 }
@@ -276,14 +285,14 @@ struct CallRegion: ~Copyable {
                 sequence: item.pointee.sequence, visits: plan.visits)
             count &+= plan.visits == 0 ? 0 : 1
             // Most have come from elsewhere and end here.
-            guard plan.gateways | plan.routes != 0 else { continue }
-            if plan.gateways != 0 { outbox.pointee.append(item.pointee.copy(at: departure &+ CallTopology.wan)) }
-            if plan.routes != 0 {
-                route(item, at: departure &+ CallTopology.route, from: broker, to: Int(plan.routes & 15) &- 1)
-                if plan.routes > 15 {
-                    route(item, at: departure &+ CallTopology.route, from: broker, to: Int(plan.routes &>> 4) &- 1)
-                }
+            guard plan.onward != 0 else { continue }
+            if plan.onward & BrokerPlan.gateway != 0 {
+                outbox.pointee.append(copyOf: item, at: departure &+ CallTopology.wan)
             }
+            let routes = Int(plan.onward & 0xff)
+            guard routes != 0 else { continue }
+            route(item, at: departure &+ CallTopology.route, from: broker, to: routes & 15 &- 1)
+            if routes > 15 { route(item, at: departure &+ CallTopology.route, from: broker, to: routes &>> 4 &- 1) }
         }
         station.pointee.finish(run)
         departureCount = count
@@ -324,12 +333,12 @@ struct CallRegion: ~Copyable {
     }
 }
 
-extension Item {
-    /// The same item at another time.
+extension ItemBuffer<Item> {
+    /// Adds the same item at another time.
     @inline(__always)
-    fileprivate func copy(at time: Int64) -> Item {
-        var copy = self
-        copy.time = time
-        return copy
+    fileprivate mutating func append(copyOf item: UnsafePointer<Item>, at time: Int64) {
+        let place = appendPlace()
+        Item.copy(item, to: place)
+        place.pointee.time = time
     }
 }

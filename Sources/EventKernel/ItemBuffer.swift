@@ -42,6 +42,15 @@ public struct ItemBuffer<Element: BitwiseCopyable>: ~Copyable {
         size &+= 1
     }
 
+    /// Adds a place at the end, for an element that the caller writes there.
+    @inlinable
+    @inline(__always)
+    public mutating func appendPlace() -> UnsafeMutablePointer<Element> {
+        if size == capacity { reserve(size + 1) }
+        size &+= 1
+        return base.unsafelyUnwrapped + (size &- 1)
+    }
+
     /// Adds an element at the end if `condition` holds, without a branch on it: for conditions that nobody can guess.
     @inlinable
     public mutating func append(_ element: Element, if condition: Bool) {

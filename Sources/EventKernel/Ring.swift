@@ -101,9 +101,7 @@ public struct Ring<Element: BitwiseCopyable>: ~Copyable {
     @inlinable
     public mutating func popFirstPlace() -> UnsafePointer<Element> {
         precondition(tail != head, "an empty ring has no first element")
-        let place = base + (head & mask)
-        head &+= 1
-        return UnsafePointer(place)
+        return popFirstPlaceUnchecked()
     }
 
     /// As ``popFirstPlace()``, for a caller that knows that the ring is not empty.

@@ -56,6 +56,13 @@ public struct Item: BitwiseCopyable, Sendable {
         self.flags = flags
     }
 
+    /// Copies an item as a whole to a place that is another one: no question whether they overlap.
+    @inlinable
+    @inline(__always)
+    public static func copy(_ item: UnsafePointer<Item>, to place: UnsafeMutablePointer<Item>) {
+        UnsafeMutableRawPointer(place).copyMemory(from: item, byteCount: MemoryLayout<Item>.size)
+    }
+
     /// The size in bytes, rounded up to 16.
     @inlinable public var bytes: Int64 { Int64(size) << 4 }
 

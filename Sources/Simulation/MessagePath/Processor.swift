@@ -18,12 +18,14 @@ public struct Processor: Sendable {
     @usableFromInline var periodEnd: Int64 = 0
     @usableFromInline var budgetLeft: Int64
 
+    // What a service adds to does not lie side by side: the compiler would add to both in a vector, which takes longer.
     public var served: Int64 = 0
-    /// CPU time of services, and of wake-ups beside them.
-    public var busy: Int64 = 0
+    /// CPU time of wake-ups beside the services.
     public var beside: Int64 = 0
-    public var waited: Int64 = 0
+    /// CPU time of services.
+    public var busy: Int64 = 0
     public var longestWait: Int64 = 0
+    public var waited: Int64 = 0
     @usableFromInline var second: Int64 = 0
     /// `load` when the second before it ended.
     @usableFromInline var loadBefore: Int64 = 0

@@ -24,7 +24,7 @@ extension Domain {
         let source = source(of: port)
         if source == .gateway, !acceptsMessages(server, state, item, port: port) { return }
         let plan = plan(server, state, item, from: source)
-        held.update(from: item, count: 1)
+        Item.copy(item, to: held)
         readAhead(ofFirstCopy: plans.plans[pointer: plan])
         forward(server, state, plans.plans[pointer: plan], from: source, port: port)
     }
@@ -61,7 +61,7 @@ extension Domain {
         withUnsafePointer(to: served.item) { item in
             if source == .gateway, !acceptsMessages(server, state, item, port: served.port) { return }
             let plan = Int(planOfRoom(server, item.pointee, from: source))
-            held.update(from: item, count: 1)
+            Item.copy(item, to: held)
             forward(server, state, plans.plans[pointer: plan], from: source, port: served.port)
         }
     }

@@ -43,9 +43,7 @@ extension Station {
     @inlinable
     @inline(__always)
     public mutating func begin(before horizon: Int64) -> ServiceRun {
-        precondition(processor.isPlain, "a run is the arithmetic of one thread without a quota")
-        precondition(portCount <= 4, "a run compares four ports")
-        precondition(!wasHeld, "no port of a run is ever held")
+        precondition(takesRuns, "a run is for one thread without a quota, and up to four ports that are never held")
         if nextTime >= processor.second && nextTime != Int64.max { processor.closeSecond(at: nextTime) }
         return ServiceRun(
             horizon: min(min(horizon, processor.second), Int64.max >> Self.portBits), free: processor.free,
@@ -56,9 +54,7 @@ extension Station {
     @inlinable
     @inline(__always)
     var taken: Int {
-        var taken = 0
-        for port in 0..<portCount { taken &+= ports[port].headNumber }
-        return taken
+        ports[0].headNumber &+ ports[1].headNumber &+ ports[2].headNumber &+ ports[3].headNumber
     }
 
     /// Takes the next item that the run can start to serve, by the leaves alone: the root follows at the end.

@@ -11,14 +11,16 @@ public import EventKernel
 @frozen
 public struct Station: ~Copyable {
     public let portCount: Int
+    /// Four at least: runs of services look at so many.
     @usableFromInline let ports: UnsafeMutablePointer<Ring<Item>>
+    private let ringCount: Int
     /// The tree: the root is node 0, the children of node n are 4 n + 1 to 4 n + 4, the leaf of port p is
     /// `firstLeaf + p`. A node is a head's time and its port in one number.
     @usableFromInline let nodes: UnsafeMutablePointer<Int64>
     @usableFromInline let firstLeaf: Int
     @usableFromInline let gates: UnsafeMutablePointer<Int64>
-    /// Whether a port was ever held.
-    @usableFromInline private(set) var wasHeld = false
+    /// Whether ``begin(before:)`` may be called: see there.
+    @usableFromInline private(set) var takesRuns: Bool
     public var processor: Processor
     /// Where `nextTime` is: stations that are looked at together keep theirs side by side.
     @usableFromInline let clock: UnsafeMutablePointer<Int64>
@@ -47,7 +49,8 @@ public struct Station: ~Copyable {
         ownsClock = clock == nil
         self.clock.initialize(to: Int64.max)
         self.portCount = portCount
-        ports = .allocate(capacity: portCount)
+        ringCount = max(portCount, 4)
+        ports = .allocate(capacity: ringCount)
         // Four leaves at least, which runs of services look at together.
         var leafCount = 4
         var firstLeaf = 1
@@ -59,15 +62,16 @@ public struct Station: ~Copyable {
         nodes = .allocate(capacity: firstLeaf + leafCount)
         nodes.initialize(repeating: Int64.max, count: firstLeaf + leafCount)
         gates = .allocate(capacity: portCount)
-        for port in 0..<portCount {
+        gates.initialize(repeating: 0, count: portCount)
+        for port in 0..<ringCount {
             (ports + port).initialize(to: Ring<Item>(capacityLimit: Self.portLimit))
-            (gates + port).initialize(to: 0)
         }
         self.processor = processor
+        takesRuns = processor.isPlain && portCount <= 4
     }
 
     deinit {
-        ports.deinitialize(count: portCount)
+        ports.deinitialize(count: ringCount)
         ports.deallocate()
         nodes.deallocate()
         gates.deallocate()
@@ -95,7 +99,7 @@ public struct Station: ~Copyable {
         assert(port < portCount)
         noteTail(of: port, time)
         let place = ports[port].appendPlace()
-        place.update(from: item, count: 1)
+        Item.copy(item, to: place)
         place.pointee.time = time
         place.pointee.list = list
         if added != 0 { place.pointee.flags |= added }
@@ -168,7 +172,7 @@ public struct Station: ~Copyable {
     /// Makes a port's items wait until `time`: its reader is held up.
     public mutating func hold(_ port: Int, until time: Int64) {
         gates[port] = time
-        wasHeld = true
+        takesRuns = false
         guard !ports[port].isEmpty else { return }
         setHead(of: port, to: max(ports[port].first.time, time) << Self.portBits | Int64(port))
     }
