@@ -160,10 +160,11 @@ public struct IntegerHistogram: Hashable, Sendable {
 
     /// The bucket of a value: itself below 256; above, seven bits after the leading one.
     @inlinable
+    @inline(__always)
     public static func bucketIndex(of value: Int64) -> Int {
-        let leading = 63 - (value | 1).leadingZeroBitCount
-        let shift = Swift.max(0, leading - precisionBits)
-        return shift * bucketsPerDoubling + Int(value >> Int64(shift))
+        let leading = 63 &- (value | 1).leadingZeroBitCount
+        let shift = Swift.max(0, leading &- precisionBits)
+        return shift &* bucketsPerDoubling &+ Int(value &>> Int64(shift))
     }
 
     /// The least value of a bucket.

@@ -73,7 +73,8 @@ private func raw(_ made: Scenario) throws -> (published: Int64, delivered: Int64
         run.domains[pointer: 1].pointee.deliver(subscription, to: .server(0, port: 0))
         try run.run()
         let domain = run.domains[pointer: 0]
-        let plans = zip(domain.pointee.plans.plans.buffer, domain.pointee.plans.times.buffer)
+        let table = domain.pointee.plans.numbers.buffer
+        let plans = zip(table.map { domain.pointee.plans.plan($0).pointee }, domain.pointee.plans.times.buffer)
         let local = plans.filter { $0.0.gatewaysCount == 0 }.map(\.1)
         let across = plans.filter { $0.0.gatewaysCount > 0 }.map(\.1)
         #expect(!local.isEmpty && local.allSatisfy { $0 < 1_117_000_000 })

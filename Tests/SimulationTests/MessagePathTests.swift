@@ -113,8 +113,7 @@ import Testing
         for _ in 0..<2_000 {
             let published = Int64(random.below(30_000)) * 1_000_000
             let lag = Int64(random.bits() >> UInt64(2 + random.below(40)))
-            tally.addDelivery(
-                kind: 0, path: .crossRegion, published: published, arrival: published + lag, phase: .before)
+            tally.addDelivery(kind: 0, path: .crossRegion, published: published, arrival: published + lag)
             plain.record(lag)
             within[lag <= 150_000_000 ? 0 : lag <= 400_000_000 ? 1 : lag <= 1_000_000_000 ? 2 : 3] += 1
         }

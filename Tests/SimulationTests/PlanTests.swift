@@ -44,7 +44,7 @@ import Testing
                     members.insert("\(UInt32(bitPattern: group.queue.rawValue)) \(first.sid ?? -1)")
                 }
                 #expect(planned(number, domain) == members)
-                let plan = domain.pointee.plans.plans[Int(number)]
+                let plan = domain.pointee.plans.plan(number).pointee
                 #expect(Int(plan.gatewaysCount) == fresh.gateways.count)
                 compared += 1
             }
@@ -52,73 +52,86 @@ import Testing
         return compared
     }
 
-    /// The targets of a plan, as session and slot.
+    /// The targets of a plan, as session and slot; -1 behind a route.
     private func planned(_ number: UInt32, _ domain: UnsafeMutablePointer<Domain>) -> Set<String> {
-        let plan = domain.pointee.plans.plans[Int(number)]
+        let plan = domain.pointee.plans.plan(number)
         var result: Set<String> = []
-        func add(_ first: Int32, _ count: Int32) {
-            for index in Int(first)..<Int(first + count) {
-                let target = domain.pointee.plans.targets[index]
-                result.insert("\(target.session) \(target.slot)")
+        plan.forEachList { list in
+            for index in 0..<Int(list.pointee.count) {
+                result.insert("\(list.targets[index].session) \(list.targets[index].slot)")
             }
         }
-        for index in Int(plan.relaysFirst)..<Int(plan.relaysFirst + plan.relaysCount) {
-            let list = domain.pointee.plans.relays[index]
-            add(list.first, list.count)
-        }
-        for index in Int(plan.routesFirst)..<Int(plan.routesFirst + plan.routesCount) {
-            let list = domain.pointee.plans.routes[index]
-            add(list.first, list.count)
+        for route in plan.allForwards.prefix(Int(plan.pointee.routesCount)) {
+            for session in plan.sessions(behind: route) { result.insert("\(session.session) -1") }
         }
         return result
+    }
+
+    private func target(_ serial: UInt32) -> Target {
+        Target(slot: Int32(serial), session: serial, pairBase: 0, serial: serial)
+    }
+
+    private func remote(_ serial: UInt32) -> RemoteTarget {
+        RemoteTarget(session: serial, serial: serial, peerSerial: 10 * serial)
     }
 
     /// A message whose sender knew less goes to the sessions that it knew, and the whole plan stays as it was.
     @Test func aNarrowedPlanHoldsOnlyKnownSessions() {
         var plans = PlanTable(servers: 1, rooms: 1)
-        for serial in 1...6 {
-            plans.targets.append(
-                Target(
-                    slot: Int32(serial), session: UInt32(serial), pairBase: 0, serial: UInt32(serial),
-                    peerSerial: UInt32(10 * serial)))
-        }
-        plans.relays.append(RelayTargets(relay: 0, first: 0, count: 2, room: 0))
-        plans.relays.append(RelayTargets(relay: 1, first: 2, count: 2, room: 0))
-        plans.routes.append(ForwardTargets(place: 1, first: 4, count: 2, serial: 60))
-        let whole = Plan(
-            server: 0, room: 0, maximumSerial: 6, maximumLocalSerial: 4, relaysFirst: 0, relaysCount: 2,
-            routesFirst: 0,
-            routesCount: 1, gatewaysFirst: 0, gatewaysCount: 0, localCopies: 4)
-        _ = plans.append(whole, server: 0, at: 0)
+        let draft = PlanDraft(
+            room: 0, maximumSerial: 6, maximumLocalSerial: 4,
+            relays: [(0, [target(1), target(2)]), (1, [target(3), target(4)])],
+            routes: [.init(place: 1, serial: 60, sessions: [remote(5), remote(6)])],
+            gateways: [.init(place: 7, serial: 1, sessions: [remote(9)])])
+        let whole = plans.append(draft, server: 0, at: 0)
 
-        let narrow = plans.plans[Int(plans.narrowed(0, known: 3, server: 0))]
-        #expect(narrow.localCopies == 3)
-        #expect(narrow.relaysCount == 2)
-        #expect(narrow.routesCount == 0)
-        #expect(plans.relays[Int(narrow.relaysFirst) + 1].count == 1)
+        let narrow = plans.plan(plans.narrowed(whole, known: 3, server: 0, room: 0))
+        #expect(narrow.pointee.localCopies == 3)
+        #expect(narrow.pointee.relaysCount == 2)
+        #expect(narrow.pointee.routesCount == 0)
+        #expect(narrow.lists.next.pointee.relay == 1)
+        #expect(narrow.lists.next.pointee.count == 1)
+        #expect(!narrow.pointee.isCurrent)
 
-        let wider = plans.plans[Int(plans.narrowed(0, known: 5, server: 0))]
-        #expect(wider.localCopies == 4)
-        #expect(plans.routes[Int(wider.routesFirst)].count == 1)
+        let wider = plans.plan(plans.narrowed(whole, known: 5, server: 0, room: 0))
+        #expect(wider.pointee.localCopies == 4)
+        #expect(wider.routes[0].count == 1)
         // The routed server gets the latest of its own announcements among them.
-        #expect(plans.routes[Int(wider.routesFirst)].serial == 50)
-        #expect(plans.plans[0].localCopies == 4)
+        #expect(wider.routes[0].serial == 50)
+        #expect(plans.plan(whole).pointee.localCopies == 4)
+        #expect(plans.plan(whole).pointee.isCurrent)
+    }
+
+    /// What lies behind a plan in the memory is what was put there, also after the memory has grown.
+    @Test func aPlanKeepsItsPartsWhenTheTableGrows() {
+        var plans = PlanTable(servers: 1, rooms: 1)
+        let draft = PlanDraft(
+            room: 0, relays: [(3, [target(1), target(2), target(3)]), (~5, [])],
+            routes: [.init(place: 2, serial: 8, sessions: [])],
+            gateways: [.init(place: 7, serial: 1, sessions: [remote(4), remote(5)])])
+        let first = plans.append(draft, server: 0, at: 0)
+        for _ in 0..<1_000 { _ = plans.append(draft, server: 0, at: 1) }
+        let plan = plans.plan(first)
+        #expect(plan.pointee.localCopies == 4)
+        #expect(plan.lists.pointee.relay == 3)
+        #expect((0..<3).map { plan.lists.targets[$0].session } == [1, 2, 3])
+        #expect(plan.lists.next.pointee.relay == ~5)
+        #expect(plan.routes[0].place == 2)
+        #expect(plan.gateways[0].place == 7)
+        #expect(plan.sessions(behind: plan.gateways[0]).map(\.session) == [4, 5])
+        let list = plans.number(of: plan.lists.next)
+        #expect(plans.list(list).pointee.relay == ~5)
+        #expect(plans.count == 1_001)
     }
 
     /// Asked for the same again, the table does not grow.
     @Test func narrowingIsRemembered() {
         var plans = PlanTable(servers: 1, rooms: 1)
-        plans.targets.append(Target(slot: 0, session: 0, pairBase: 0, serial: 9, peerSerial: 0))
-        plans.relays.append(RelayTargets(relay: 0, first: 0, count: 1, room: 0))
-        _ = plans.append(
-            Plan(
-                server: 0, room: 0, maximumSerial: 9, maximumLocalSerial: 9, relaysFirst: 0, relaysCount: 1,
-                routesFirst: 0,
-                routesCount: 0, gatewaysFirst: 0, gatewaysCount: 0, localCopies: 1),
-            server: 0, at: 0)
-        let first = plans.narrowed(0, known: 8, server: 0)
-        #expect(plans.narrowed(0, known: 8, server: 0) == first)
-        #expect(plans.plans.count == 2)
-        #expect(plans.narrowed(0, known: 7, server: 0) != first)
+        let whole = plans.append(
+            PlanDraft(room: 0, maximumSerial: 9, maximumLocalSerial: 9, relays: [(0, [target(9)])]), server: 0, at: 0)
+        let first = plans.narrowed(whole, known: 8, server: 0, room: 0)
+        #expect(plans.narrowed(whole, known: 8, server: 0, room: 0) == first)
+        #expect(plans.count == 2)
+        #expect(plans.narrowed(whole, known: 7, server: 0, room: 0) != first)
     }
 }

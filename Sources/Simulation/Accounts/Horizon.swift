@@ -37,9 +37,9 @@ extension Domain {
 
     /// A copy on its way from a server to a relay: one pair for each session that it is for.
     private mutating func noteTargets(_ item: Item) {
-        let list = plans.relays[Int(item.list)]
-        for index in Int(list.first)..<Int(list.first + list.count) {
-            note(item, .person(Int32(SessionID.person(plans.targets[index].session))))
+        let list = plans.list(item.list)
+        for index in 0..<Int(list.pointee.count) {
+            note(item, .person(Int32(SessionID.person(list.targets[index].session))))
         }
     }
 

@@ -98,56 +98,79 @@ struct Trails: ~Copyable {
     }
 
     private var closed: [TrailRun] = []
-    /// By server, then stream: the open run's end, its beginning, and the server's number over all.
+    /// By kind of stream, person and server: the open run's end, and its beginning. What a message finds at one server
+    /// lies beside what it will find at the next.
     private let ends: Table<End>
     private let firsts: Table<UInt32>
+    /// By server: its number over all.
     private let numbers: Table<Int32>
     private let streams: Int
+    private let people: Int
+    private let servers: Int
 
     /// - Parameters:
     ///   - streams: number of streams of the run.
     ///   - servers: number of servers of the region.
     init(streams: Int, servers: Int) {
         self.streams = streams
-        ends = Table(count: streams * servers) { _ in End() }
-        firsts = Table(count: streams * servers) { _ in 0 }
+        self.servers = servers
+        people = (streams + StreamKind.count - 1) / StreamKind.count
+        ends = Table(count: people * StreamKind.count * servers) { _ in End() }
+        firsts = Table(count: people * StreamKind.count * servers) { _ in 0 }
         numbers = Table(count: servers) { _ in 0 }
     }
 
     /// All runs. Those of one stream at one server are in the order in which they began.
     var runs: [TrailRun] {
         var result = closed
-        for slot in 0..<ends.count where ends[slot].plan != End.none { result.append(run(of: slot)) }
+        for server in 0..<servers {
+            for stream in 0..<UInt32(streams) where end(stream, localServer: server).pointee.plan != End.none {
+                result.append(openRun(stream, server))
+            }
+        }
         return result
     }
 
-    private func run(of slot: Int) -> TrailRun {
-        TrailRun(
-            stream: UInt32(slot % streams), server: numbers[slot / streams], first: firsts[slot],
-            last: ends[slot].last, plan: ends[slot].plan)
+    private func openRun(_ stream: UInt32, _ server: Int) -> TrailRun {
+        let slot = slot(stream, server)
+        return TrailRun(
+            stream: stream, server: numbers[server], first: firsts[slot], last: ends[slot].last, plan: ends[slot].plan)
+    }
+
+    @inline(__always)
+    private func slot(_ stream: UInt32, _ server: Int) -> Int {
+        (StreamTable.kind(of: stream) &* people &+ StreamTable.person(of: stream)) &* servers &+ server
     }
 
     mutating func add(stream: UInt32, localServer: Int, server: Int32, sequence: UInt32, plan: UInt32) {
-        let slot = localServer * streams + Int(stream)
-        let end = ends[pointer: slot]
+        let end = end(stream, localServer: localServer)
         if end.pointee.plan == plan && sequence > end.pointee.last {
             end.pointee.last = sequence
             return
         }
-        begin(slot, server: server, sequence: sequence, plan: plan)
+        begin(stream, localServer, server: server, sequence: sequence, plan: plan)
+    }
+
+    /// Takes a message that is served by the run's plan into the run, whose end is known; `false`: it came before it.
+    @inline(__always)
+    func extend(_ end: UnsafeMutablePointer<End>, _ stream: UInt32, localServer: Int, _ sequence: UInt32) -> Bool {
+        if sequence <= end.pointee.last { return sequence >= firsts.place(slot(stream, localServer)).pointee }
+        end.pointee.last = sequence
+        return true
     }
 
     /// The end of a stream's run at a server.
     @inline(__always)
     func end(_ stream: UInt32, localServer: Int) -> UnsafeMutablePointer<End> {
-        ends[pointer: localServer &* streams &+ Int(stream)]
+        ends.place(slot(stream, localServer))
     }
 
-    private mutating func begin(_ slot: Int, server: Int32, sequence: UInt32, plan: UInt32) {
+    private mutating func begin(_ stream: UInt32, _ localServer: Int, server: Int32, sequence: UInt32, plan: UInt32) {
+        let slot = slot(stream, localServer)
         // Messages of one stream may overtake each other on the last mile: a run covers what lies between.
         if ends[slot].plan == plan && sequence >= firsts[slot] { return }
-        if ends[slot].plan != End.none { closed.append(run(of: slot)) }
-        numbers[slot / streams] = server
+        if ends[slot].plan != End.none { closed.append(openRun(stream, localServer)) }
+        numbers[localServer] = server
         firsts[slot] = sequence
         ends[slot] = End(last: sequence, plan: plan)
     }

@@ -152,12 +152,12 @@ struct Resolution {
         if let own = known.loss(.person(Int32(receiver)), sequence) { return own.fate }
         if let all = known.loss(.everyone, sequence) { return all.fate }
         let home = sessionRegion(StreamTable.person(of: UInt32(stream)), at: captured, domains)
-        var forwardedBy: Plan?
+        var forwardedBy: Int?
         for server in known.servers {
             guard let trail = known.trails[server]?.find(sequence) else { continue }
             let region = world.servers[Int(server)].region
-            let plan = domains[pointer: region].pointee.plans.plans[Int(trail.plan)]
-            if forwardedBy == nil || region == home { forwardedBy = plan }
+            if forwardedBy == nil || region == home { forwardedBy = Int(server) }
+            let plan = domains[pointer: region].pointee.plans.plan(trail.plan)
             for scope in scopes(of: receiver, plan, domains[pointer: region]) {
                 if let branch = known.loss(scope, sequence) { return branch.fate }
             }
@@ -174,35 +174,29 @@ struct Resolution {
     }
 
     /// The places that a plan sends a receiver's copies to.
-    private func scopes(of receiver: Int, _ plan: Plan, _ domain: UnsafeMutablePointer<Domain>) -> [LossScope] {
+    private func scopes(
+        of receiver: Int, _ plan: UnsafeMutablePointer<Plan>, _ domain: UnsafeMutablePointer<Domain>
+    ) -> [LossScope] {
         var result: [LossScope] = []
-        func holds(_ first: Int32, _ count: Int32) -> Bool {
-            for index in Int(first)..<Int(first + count)
-            where SessionID.person(domain.pointee.plans.targets[index].session) == receiver { return true }
-            return false
-        }
-        for index in Int(plan.relaysFirst)..<Int(plan.relaysFirst + plan.relaysCount) {
-            let list = domain.pointee.plans.relays[index]
-            if holds(list.first, list.count) {
-                result.append(.relay(Int32(domain.pointee.firstRelay) + list.relay))
+        plan.forEachList { list in
+            let targets = UnsafeBufferPointer(start: list.targets, count: Int(list.pointee.count))
+            if targets.contains(where: { SessionID.person($0.session) == receiver }) {
+                result.append(.relay(Int32(domain.pointee.firstRelay) + list.pointee.relay))
             }
         }
-        for index in Int(plan.routesFirst)..<Int(plan.routesFirst + plan.routesCount) {
-            let list = domain.pointee.plans.routes[index]
-            if holds(list.first, list.count) {
-                result.append(.server(Int32(domain.pointee.firstServer) + list.place))
-            }
-        }
-        for index in Int(plan.gatewaysFirst)..<Int(plan.gatewaysFirst + plan.gatewaysCount) {
-            let list = domain.pointee.plans.gateways[index]
-            if holds(list.first, list.count) { result.append(.region(Int32(list.serial))) }
+        for (position, forward) in plan.allForwards.enumerated()
+        where plan.sessions(behind: forward).contains(where: { SessionID.person($0.session) == receiver }) {
+            let isRoute = position < Int(plan.pointee.routesCount)
+            result.append(
+                isRoute
+                    ? .server(Int32(domain.pointee.firstServer) + forward.place) : .region(Int32(forward.serial)))
         }
         return result
     }
 
     /// No server knew the receiver: it was not there, or word of it had not come.
     private func uncovered(
-        _ receiver: Int, _ captured: Int64, _ origin: Plan, _ domains: borrowing Table<Domain>
+        _ receiver: Int, _ captured: Int64, _ origin: Int, _ domains: borrowing Table<Domain>
     ) -> Fate? {
         let plan = world.people[receiver]
         let presence = domains[pointer: plan.region].pointee.people[pointer: receiver].pointee.presence
@@ -216,9 +210,9 @@ struct Resolution {
         let site = Int(now!.region)
         if world.sites.closedSpan(site, at: captured) != nil { return .lost(.siteUnreachable) }
         if hasDeadServer(site, around: captured, domains) { return .lost(.serverDead) }
-        let home = world.servers[Int(origin.server)].region
+        let home = world.servers[origin].region
         if site != home {
-            let server = Int(origin.server) - world.serversOfRegion[home].lowerBound
+            let server = origin - world.serversOfRegion[home].lowerBound
             let changes = domains[pointer: home].pointee.servers[pointer: server].pointee.changes
             let relevant = changes.filter { $0.region == site }
             if relevant.isEmpty { return .lost(.noGateway) }

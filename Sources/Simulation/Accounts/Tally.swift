@@ -28,6 +28,20 @@ struct Tally: ~Copyable {
     private(set) var outboundChanges: [(time: Int64, change: Int)] = []
     var setupLimit = 20_000
     let seconds: Int
+    /// As the world has them.
+    private let phaseStart: Int64
+    private let phaseEnd: Int64
+    private var moment = Moment()
+
+    /// What messages captured in the same second and phase have in common.
+    private struct Moment {
+        var start: Int64 = 0
+        /// Nanoseconds; 0: nothing is known yet.
+        var length: UInt64 = 0
+        /// Where the second begins in the series, and the phase in a row.
+        var second = 0
+        var bounds = 0
+    }
 
     /// Places in a row: the buckets of an `IntegerHistogram`, deliveries by phase and bound, and what the histogram
     /// knows beside its buckets; the sum has 128 bits.
@@ -59,6 +73,8 @@ struct Tally: ~Copyable {
             return place == Place.least ? Int64.max : place == Place.most ? Int64.min : 0
         }
         setupTimes = Array(repeating: SetupTimes(), count: 2 * Self.paths)
+        phaseStart = world.phaseStart
+        phaseEnd = world.phaseEnd
     }
 
     @inline(__always)
@@ -70,22 +86,45 @@ struct Tally: ~Copyable {
 
     // Mutating, as are the others that count, though they change what tables point to: a call that only reads would
     // copy the whole value first.
+    /// Counts a delivery: in the phase and second of its capture.
     @inline(__always)
-    mutating func addDelivery(kind: Int, path: PathKind, published: Int64, arrival: Int64, phase: Phase) {
+    mutating func addDelivery(kind: Int, path: PathKind, published: Int64, arrival: Int64) {
+        if UInt64(bitPattern: published &- moment.start) >= moment.length { look(at: published) }
         let lag = arrival &- published
         let classPath = Self.classIndex(kind) &* Self.paths &+ Int(path.rawValue)
         let row = rows.place(classPath &* Place.count)
         row[IntegerHistogram.bucketIndex(of: lag)] &+= 1
         let bound = (lag > 150_000_000 ? 1 : 0) &+ (lag > 400_000_000 ? 1 : 0) &+ (lag > 1_000_000_000 ? 1 : 0)
-        row[Place.bounds &+ Int(phase.rawValue) &* Self.bounds &+ bound] &+= 1
+        row[moment.bounds &+ bound] &+= 1
         let low = UInt64(bitPattern: row[Place.sumLow]).addingReportingOverflow(UInt64(bitPattern: lag))
         row[Place.sumLow] = Int64(bitPattern: low.partialValue)
         row[Place.sumHigh] &+= low.overflow ? 1 : 0
-        row[Place.least] = min(row[Place.least], lag)
-        row[Place.most] = max(row[Place.most], lag)
-        let second = UInt64(bitPattern: published) / 1_000_000_000
-        series.place(Int(truncatingIfNeeded: second) &* Self.classes &* Self.paths &+ classPath).pointee &+=
-            bound < 2 ? 1 &<< 32 | 1 : 1
+        if lag < row[Place.least] { row[Place.least] = lag }
+        if lag > row[Place.most] { row[Place.most] = lag }
+        series.place(moment.second &+ classPath).pointee &+= bound < 2 ? 1 &<< 32 | 1 : 1
+    }
+
+    /// Looks up the second and phase of a capture.
+    @inline(never)
+    private mutating func look(at published: Int64) {
+        let second = published / 1_000_000_000
+        var start = second * 1_000_000_000
+        var end = start + 1_000_000_000
+        let phase: Phase
+        if published < phaseStart {
+            phase = .before
+            end = min(end, phaseStart)
+        } else if published < phaseEnd {
+            phase = .during
+            start = max(start, phaseStart)
+            end = min(end, phaseEnd)
+        } else {
+            phase = .after
+            start = max(start, phaseEnd)
+        }
+        moment = Moment(
+            start: start, length: UInt64(end - start), second: Int(second) * Self.classes * Self.paths,
+            bounds: Place.bounds + Int(phase.rawValue) * Self.bounds)
     }
 
     /// Deliveries of a class and path in a phase, within a bound and not within the one before.

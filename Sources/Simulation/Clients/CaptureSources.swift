@@ -7,6 +7,8 @@ import EventKernel
 struct CaptureSources: ~Copyable {
     /// By stream.
     private let cursors: Table<MediaCursor>
+    /// By stream: its cursor's time. Those of one person lie together.
+    private let times: Table<SimTime>
     /// Of each person with captures left the stream of the next one, by its slot.
     private var due: SlotBin<UInt32>
     private var drained = ItemBuffer<UInt32>()
@@ -20,6 +22,8 @@ struct CaptureSources: ~Copyable {
             guard world.people[stream / StreamKind.count].region == region else { return MediaCursor() }
             return world.streams.schedules[stream]?.cursor(notBefore: .start) ?? MediaCursor()
         }
+        let first = cursors[pointer: 0]
+        times = Table(count: world.people.count * StreamKind.count) { first[$0].time }
         due = SlotBin(slotShift: world.slotShift, slots: 1024)
     }
 
@@ -49,7 +53,7 @@ struct CaptureSources: ~Copyable {
     @inline(__always)
     func first(at position: Int) -> (time: SimTime, stream: UInt32) {
         let stream = drained[position]
-        return (cursors[pointer: Int(stream)].pointee.time, stream)
+        return (times[pointer: Int(stream)].pointee, stream)
     }
 
     /// Fetches the cursors of one of them some places ahead, and what captures ask of that person.
@@ -57,10 +61,8 @@ struct CaptureSources: ~Copyable {
     func readAhead(at position: Int, _ senders: borrowing Table<Sender>, _ receivers: borrowing Table<Receiver>) {
         guard position < drained.count else { return }
         let person = StreamTable.person(of: drained[position])
-        let first = UnsafeRawPointer(cursors.place(person * StreamKind.count))
-        prefetch_line(first)
-        prefetch_line(first + 64)
-        prefetch_line(first + 128)
+        prefetch_line(times.place(person * StreamKind.count))
+        prefetch_line(cursors.place(Int(drained[position])))
         prefetch_line(senders.place(person))
         prefetch_line(receivers.place(person))
     }
@@ -72,6 +74,7 @@ struct CaptureSources: ~Copyable {
         let due = PublishDue(
             time: cursor.pointee.time.nanoseconds, stream: stream, sequence: cursor.pointee.sequence)
         if !cursor.pointee.stepWithinSegment() { world.streams.advance(Int(stream), &cursor.pointee) }
+        times[pointer: Int(stream)].pointee = cursor.pointee.time
         return (due, next(of: StreamTable.person(of: stream)))
     }
 
@@ -107,11 +110,12 @@ struct CaptureSources: ~Copyable {
     /// A person's next capture: the stream with the least time, the lowest of equals.
     @inline(__always)
     private mutating func next(of person: Int) -> (time: SimTime, stream: UInt32) {
-        let first = person * StreamKind.count
-        var next = (time: cursors[pointer: first].pointee.time, stream: UInt32(first))
-        for other in (first + 1)..<(first + StreamKind.count) {
-            let time = cursors[pointer: other].pointee.time
-            next.stream = time < next.time ? UInt32(other) : next.stream
+        let first = person &* StreamKind.count
+        let times = times.place(first)
+        var next = (time: times[0], stream: UInt32(truncatingIfNeeded: first))
+        for kind in 1..<StreamKind.count {
+            let time = times[kind]
+            next.stream = time < next.time ? UInt32(truncatingIfNeeded: first &+ kind) : next.stream
             next.time = min(next.time, time)
         }
         return next

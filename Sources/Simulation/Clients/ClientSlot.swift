@@ -216,8 +216,7 @@ extension Domain {
     /// Counts a delivery.
     @inline(__always)
     mutating func count(_ item: Item, _ kind: Int, _ person: Int, _ path: PathKind, arrival: Int64) {
-        tally.addDelivery(
-            kind: kind, path: path, published: item.published, arrival: arrival, phase: costs.phase(of: item.published))
+        tally.addDelivery(kind: kind, path: path, published: item.published, arrival: arrival)
         fingerprint.add(
             .delivery, UInt64(item.sender) << 32 | UInt64(item.sequence), UInt64(person), UInt64(bitPattern: arrival))
     }

@@ -182,9 +182,21 @@ struct PairState: BitwiseCopyable {
     @inline(__always)
     mutating func noteAudio(at time: Int64, published: Int64) {
         noteContinuity(at: time)
-        latencySum &+= time &- published
+        noteLatency(time &- published)
+    }
+
+    /// The same for one that does not end an interruption.
+    @inline(__always)
+    mutating func noteUninterrupted(at time: Int64, published: Int64) {
+        lastMedia = max(lastMedia, time)
+        noteLatency(time &- published)
+    }
+
+    @inline(__always)
+    private mutating func noteLatency(_ latency: Int64) {
+        latencySum &+= latency
         latencyCount &+= 1
-        punctual &+= time &- published <= 400_000_000 ? 1 : 0
+        punctual &+= latency <= 400_000_000 ? 1 : 0
     }
 
     @inline(__always)

@@ -38,7 +38,7 @@ extension Domain {
         }
         count(item.pointee, kind, person, path, arrival: arrival)
         if kind == StreamKind.audio.rawValue {
-            state.pointee.noteAudio(at: arrival, published: item.pointee.published)
+            state.pointee.noteUninterrupted(at: arrival, published: item.pointee.published)
         }
         return true
     }

@@ -66,6 +66,8 @@ struct Domain: ~Copyable {
     let firstRelay: Int
     let firstServer: Int
     private let firstRawPort: Int
+    /// By port of a server: how what comes there has reached it.
+    let sourceOfPort: Table<Source>
     /// When each relay, then each server, may serve next: the stations' `nextTime`, side by side.
     let clocks: Table<Int64>
     var relays: Table<RelayState>
@@ -143,6 +145,10 @@ struct Domain: ~Copyable {
         firstRawPort =
             world.relaysOfRegion[region].count + world.serversOfRegion[region].count + 2 * world.servers.count
         let stations = world.relaysOfRegion[region].count + world.serversOfRegion[region].count
+        let (firstRoute, firstRaw) = (world.relaysOfRegion[region].count, firstRawPort)
+        sourceOfPort = Table(count: Station.mostPorts) { port in
+            port < firstRoute || port >= firstRaw ? .client : port < stations ? .route : .gateway
+        }
         let clocks = Table<Int64>(count: stations + 2 * Self.line) { _ in Int64.max }
         relays = Self.makeRelays(world, region, clocks)
         servers = Self.makeServers(world, region, clocks)
@@ -186,6 +192,9 @@ struct Domain: ~Copyable {
 
     @inline(__always)
     func relayClock(_ relay: Int) -> Int64 { clocks[pointer: Self.line + relay].pointee }
+
+    /// As a relay's index: its clock, behind the stations', always stands at the end of time.
+    var nobody: Int { relays.count + servers.count }
 
     @inline(__always)
     func serverClock(_ server: Int) -> Int64 { clocks[pointer: Self.line + relays.count + server].pointee }
@@ -258,7 +267,7 @@ struct Domain: ~Copyable {
         copyOf item: UnsafePointer<Item>, at time: Int64, list: UInt32, toServer server: Int, port: Int
     ) {
         if isReference || isWarping { return send(item.pointee, at: time, list: list, toServer: server, port: port) }
-        prefetch_line(trails.end(item.pointee.sender, localServer: server))
+        prefetch_line(plans.plan(trails.end(item.pointee.sender, localServer: server).pointee.plan))
         servers[pointer: server].pointee.station.append(copyOf: item, at: time, list: list, to: port)
     }
 

@@ -158,7 +158,6 @@ extension Domain {
         if readingAhead.isOn { readAhead(ofServer: server, before: window) }
         let state = servers[pointer: server]
         while let next = state.pointee.station.nextPlace(before: min(window, nextAgenda)) {
-            readAhead(ofNext: state, server)
             serveServer(server, next.item, port: next.port)
         }
     }

@@ -21,9 +21,6 @@ struct PathCosts: BitwiseCopyable {
     let maximumPayload: Int64
     /// No site ever drops packets.
     let sitesAreOpen: Bool
-    /// Capture times in `phaseStart..<phaseEnd` are `during`.
-    private let phaseStart: Int64
-    private let phaseEnd: Int64
     /// Sizes in units of 16 bytes.
     private let audioUnits, videoUnits, heartbeatUnits, diagnosticsUnits: UInt16
     let keyFrameUnits: UInt16
@@ -44,19 +41,12 @@ struct PathCosts: BitwiseCopyable {
         mailbox = Int32(clamping: relay.mailbox)
         maximumPayload = relay.maximumPayload
         sitesAreOpen = world.sites.isAlwaysOpen
-        phaseStart = world.phaseStart
-        phaseEnd = world.phaseEnd
         audioUnits = world.streams.audioUnits
         videoUnits = world.streams.videoUnits
         heartbeatUnits = world.streams.heartbeatUnits
         diagnosticsUnits = world.streams.diagnosticsUnits
         keyFrameUnits = world.streams.keyFrameUnits
         framesPerKeyFrame = world.streams.framesPerKeyFrame
-    }
-
-    @inline(__always)
-    func phase(of captured: Int64) -> Phase {
-        captured < phaseStart ? .before : captured < phaseEnd ? .during : .after
     }
 
     /// The size of a packet that is no key frame.

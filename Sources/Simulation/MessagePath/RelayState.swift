@@ -89,7 +89,7 @@ struct RelayState: ~Copyable {
     var lastToServer: Int64 = 0
     var mailbox = Ring<MailboxEntry>(capacityLimit: Station.portLimit)
     /// Departure times of packets that wait for a downlink, by `SessionUpkeep.waiting`.
-    var waiting: [[Int64]] = []
+    private(set) var waiting: [UnsafeMutablePointer<Ring<Int64>>] = []
 
     init(station: consuming Station, isWebSocket: Bool, people: Int, slotShift: Int, slots: Int) {
         self.station = station
@@ -100,7 +100,21 @@ struct RelayState: ~Copyable {
         newest.initialize(repeating: -1, count: max(people, 1))
     }
 
-    deinit { newest.deallocate() }
+    deinit {
+        newest.deallocate()
+        for queue in waiting {
+            queue.deinitialize(count: 1)
+            queue.deallocate()
+        }
+    }
+
+    /// Makes a queue for a session's downlink; its index.
+    mutating func addQueue() -> Int32 {
+        let queue = UnsafeMutablePointer<Ring<Int64>>.allocate(capacity: 1)
+        queue.initialize(to: Ring(capacityLimit: Station.portLimit))
+        waiting.append(queue)
+        return Int32(waiting.count - 1)
+    }
 
     /// The slot of a session that is not closed, -1: none.
     @inline(__always)

@@ -11,11 +11,7 @@ extension Domain {
         events &+= 1
         let state = relays[pointer: relay]
         guard item.pointee.kind == .media, state.pointee.isAlive else { return serveRarely(relay, item.pointee, port) }
-        if port == 0 {
-            publish(relay, state, item)
-        } else {
-            distribute(relay, state, item, at: item.pointee.time, list: item.pointee.list)
-        }
+        if port == 0 { publish(relay, state, item) } else { distribute(relay, item) }
     }
 
     /// Serves what is no message, or has come to a dead process.
@@ -204,7 +200,7 @@ extension Domain {
     /// A server's copy for a relay, which its own server alone writes to: so the relay can first serve what came
     /// earlier, then the copy at once, without a ring. What its clients publish thereby reaches a server a hop after
     /// the relays' next services, thus after all that servers do meanwhile.
-    @inline(__always)
+    @inline(never)
     mutating func visit(_ relay: Int, _ item: UnsafePointer<Item>, at time: Int64, list: UInt32, port: Int) {
         let state = relays[pointer: relay]
         if isReference { return send(item.pointee, at: time, list: list, toRelay: relay, port: port) }
@@ -229,33 +225,49 @@ extension Domain {
         return max(time, state.pointee.station.processor.free) < min(stationsEnd, nextAgenda)
     }
 
-    /// Hands a message to each session that it is for: mailbox, CPU, downlink.
+    /// The same for a copy that has waited at a port.
     @inline(never)
+    private mutating func distribute(_ relay: Int, _ item: UnsafePointer<Item>) {
+        distribute(relay, relays[pointer: relay], item, at: item.pointee.time, list: item.pointee.list)
+    }
+
+    /// Hands a message to each session that it is for: mailbox, CPU, downlink.
+    @inline(__always)
     private mutating func distribute(
         _ relay: Int, _ state: UnsafeMutablePointer<RelayState>, _ item: UnsafePointer<Item>, at time: Int64,
         list number: UInt32
     ) {
-        let list = plans.relays[pointer: Int(number)].pointee
-        retireMailbox(state, at: time)
+        let list = plans.list(number)
+        if !state.pointee.mailbox.isEmpty { retireMailbox(state, at: time) }
         let own = StreamTable.person(of: item.pointee.sender)
         let message = messageWord(sender: item.pointee.sender, sequence: item.pointee.sequence)
-        for index in Int(list.first)..<Int(list.first &+ list.count) {
-            let copy = plans.targets[pointer: index].pointee
-            let session = state.pointee.sessions[pointer: Int(copy.slot)]
-            let isOwn = SessionID.person(copy.session) == own
-            guard session.pointee.state != .closed, session.pointee.inMailbox < costs.mailbox else {
-                drop(item.pointee, copy.session, session, isOwn: isOwn, at: time)
-                continue
-            }
-            let departure = state.pointee.station.processor.serve(arrival: time, cost: costs.deliveryCost)
-            let start = departure &- costs.deliveryCost
-            if start > time {
-                session.pointee.inMailbox &+= 1
-                state.pointee.mailbox.append(MailboxEntry(start: start, slot: copy.slot))
-            }
-            // The service discards a participant's own message only here, after it has cost CPU.
-            if !isOwn { send(state, relay, item, message, copy, session, from: time, at: departure) }
+        var copy = list.targets
+        let end = copy + Int(list.pointee.count)
+        while copy < end {
+            let isOwn = SessionID.person(copy.pointee.session) == own
+            hand(copy.pointee, state, relay, item, message, isOwn: isOwn, at: time)
+            copy += 1
         }
+    }
+
+    /// Hands a message to one session.
+    @inline(__always)
+    private mutating func hand(
+        _ copy: Target, _ state: UnsafeMutablePointer<RelayState>, _ relay: Int, _ item: UnsafePointer<Item>,
+        _ message: UInt64, isOwn: Bool, at time: Int64
+    ) {
+        let session = state.pointee.sessions.place(Int(copy.slot))
+        guard session.pointee.state != .closed, session.pointee.inMailbox < costs.mailbox else {
+            return drop(item.pointee, copy.session, session, isOwn: isOwn, at: time)
+        }
+        let departure = state.pointee.station.processor.serve(arrival: time, cost: costs.deliveryCost)
+        let start = departure &- costs.deliveryCost
+        if start > time {
+            session.pointee.inMailbox &+= 1
+            state.pointee.mailbox.append(MailboxEntry(start: start, slot: copy.slot))
+        }
+        // The service discards a participant's own message only here, after it has cost CPU.
+        if !isOwn { send(state, relay, item, message, copy, session, from: time, at: departure) }
     }
 
     /// A copy ends because its session has closed or its mailbox is full; an own echo is nobody's loss then.
@@ -270,8 +282,8 @@ extension Domain {
         }
     }
 
-    @inline(__always)
-    private func retireMailbox(_ state: UnsafeMutablePointer<RelayState>, at time: Int64) {
+    @inline(never)
+    private mutating func retireMailbox(_ state: UnsafeMutablePointer<RelayState>, at time: Int64) {
         while !state.pointee.mailbox.isEmpty, state.pointee.mailbox.upcoming.start <= time {
             let entry = state.pointee.mailbox.popFirst()
             state.pointee.sessions[pointer: Int(entry.slot)].pointee.inMailbox &-= 1
@@ -312,18 +324,15 @@ extension Domain {
     }
 
     /// Whether there is room to wait for the downlink of a WebTransport session; WebSocket queues have no limit.
+    @inline(never)
     private mutating func waits(_ relay: Int, _ slot: Int, until start: Int64, at time: Int64) -> Bool {
         let state = relays[pointer: relay]
         let session = state.pointee.upkeep[pointer: slot]
-        if session.pointee.waiting < 0 {
-            session.pointee.waiting = Int32(state.pointee.waiting.count)
-            state.pointee.waiting.append([])
-        }
-        let queue = Int(session.pointee.waiting)
-        let gone = state.pointee.waiting[queue].prefix { $0 <= time }.count
-        state.pointee.waiting[queue].removeFirst(gone)
-        guard state.pointee.waiting[queue].count < world.relay.webTransportQueue else { return false }
-        state.pointee.waiting[queue].append(start)
+        if session.pointee.waiting < 0 { session.pointee.waiting = state.pointee.addQueue() }
+        let queue = state.pointee.waiting[Int(session.pointee.waiting)]
+        while !queue.pointee.isEmpty, queue.pointee.upcoming <= time { _ = queue.pointee.popFirst() }
+        guard queue.pointee.count < world.relay.webTransportQueue else { return false }
+        queue.pointee.append(start)
         return true
     }
 

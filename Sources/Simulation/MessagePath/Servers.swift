@@ -4,7 +4,7 @@ import Measures
 import NATSModel
 
 /// How a message reached a server.
-enum Source {
+enum Source: UInt8 {
     case client
     /// A server of the same cluster.
     case route
@@ -25,8 +25,7 @@ extension Domain {
         if source == .gateway, !acceptsMessages(server, state, item, port: port) { return }
         let plan = plan(server, state, item, from: source)
         Item.copy(item, to: held)
-        readAhead(ofFirstCopy: plans.plans[pointer: plan])
-        forward(server, state, plans.plans[pointer: plan], from: source, port: port)
+        forward(server, state, plan, from: source, port: port)
     }
 
     /// Serves what is no message of a participant, or has come to a dead process.
@@ -60,17 +59,15 @@ extension Domain {
         let source = source(of: served.port)
         withUnsafePointer(to: served.item) { item in
             if source == .gateway, !acceptsMessages(server, state, item, port: served.port) { return }
-            let plan = Int(planOfRoom(server, item.pointee, from: source))
+            let plan = planOfRoom(server, item.pointee, from: source)
             Item.copy(item, to: held)
-            forward(server, state, plans.plans[pointer: plan], from: source, port: served.port)
+            forward(server, state, plans.plan(plan), from: source, port: served.port)
         }
     }
 
     // Inlined: a call that only reads would copy the whole region first.
     @inline(__always)
-    private func source(of port: Int) -> Source {
-        port < relays.count || port >= rawPort ? .client : port < relays.count &+ servers.count ? .route : .gateway
-    }
+    private func source(of port: Int) -> Source { sourceOfPort.place(port).pointee }
 
     /// Whether a message came in on a registered gateway; if not, it is lost.
     @inline(__always)
@@ -91,22 +88,21 @@ extension Domain {
     @inline(__always)
     private mutating func plan(
         _ server: Int, _ state: UnsafeMutablePointer<ServerState>, _ item: UnsafePointer<Item>, from source: Source
-    ) -> Int {
+    ) -> UnsafeMutablePointer<Plan> {
         let trail = trails.end(item.pointee.sender, localServer: server)
-        if trail.pointee.plan != PlanTable.none, item.pointee.sequence > trail.pointee.last,
-            state.pointee.planEpoch == state.pointee.machine.epoch
-        {
-            let plan = plans.plans[pointer: Int(trail.pointee.plan)]
-            if plan.pointee.isCurrent, source == .client || item.pointee.list >= plan.pointee.newest(for: source) {
-                trail.pointee.last = item.pointee.sequence
-                return Int(trail.pointee.plan)
+        if trail.pointee.plan != PlanTable.none, state.pointee.planEpoch == state.pointee.machine.epoch {
+            let plan = plans.plan(trail.pointee.plan)
+            if plan.pointee.isCurrent, source == .client || item.pointee.list >= plan.pointee.newest(for: source),
+                trails.extend(trail, item.pointee.sender, localServer: server, item.pointee.sequence)
+            {
+                return plan
             }
         }
         let plan = planOfRoom(server, item.pointee, from: source)
         trails.add(
             stream: item.pointee.sender, localServer: server, server: Int32(firstServer + server),
             sequence: item.pointee.sequence, plan: plan)
-        return Int(plan)
+        return plans.plan(plan)
     }
 
     /// The plan for a message of a room, compiled if need be, and narrowed to what the message's sender knew.
@@ -118,8 +114,9 @@ extension Domain {
         if plan == PlanTable.none || state.pointee.planEpoch != state.pointee.machine.epoch {
             plan = compile(server, room, at: item.time)
         }
-        let newest = source == .client ? 0 : plans.plans[pointer: Int(plan)].pointee.newest(for: source)
-        return item.list < newest && source != .client ? plans.narrowed(plan, known: item.list, server: server) : plan
+        let newest = source == .client ? 0 : plans.plan(plan).pointee.newest(for: source)
+        guard item.list < newest && source != .client else { return plan }
+        return plans.narrowed(plan, known: item.list, server: server, room: room)
     }
 
     /// Forwards the message in `held` by a plan: one service, then one copy for each session, route and gateway.
@@ -144,23 +141,26 @@ extension Domain {
             arrival: arrival, cost: costs.service(bytes: item.pointee.bytes, copies: copies), wakeUp: wakeUp,
             share: source == .client && relaysCount > 0 ? wakeUps.localShare : wakeUps.share,
             latency: costs.wakeUpLatency)
-        let firstRelay = Int(plan.pointee.relaysFirst)
-        for index in firstRelay..<(firstRelay &+ relaysCount) {
-            let relay = plans.relays[pointer: index].pointee.relay
+        var list = plan.lists
+        var left = relaysCount
+        while left > 0 {
+            let relay = list.pointee.relay
             if relay < 0 {
                 deliverRaw(item.pointee, subscriber: Int(~relay), at: departure)
             } else {
                 visit(
-                    Int(relay), item, at: departure &+ costs.serverHop, list: UInt32(truncatingIfNeeded: index),
-                    port: 1 &+ server)
+                    Int(relay), item, at: departure &+ costs.serverHop, list: plans.number(of: list), port: 1 &+ server)
             }
+            list = list.next
+            left &-= 1
         }
-        let firstRoute = Int(plan.pointee.routesFirst)
-        for index in firstRoute..<(firstRoute &+ routes) {
-            let route = plans.routes[pointer: index]
+        var route = plan.routes
+        let endOfRoutes = route + routes
+        while route < endOfRoutes {
             hand(
                 copyOf: item, at: departure &+ costs.routeHop, list: route.pointee.serial,
                 toServer: Int(route.pointee.place), port: routePort(from: server))
+            route += 1
         }
         if gateways > 0 { forwardByGateways(server, state, plan, port: port, arrival: came, at: departure) }
     }
@@ -173,8 +173,8 @@ extension Domain {
         // The message itself is handed on at once: what waits is what comes after it.
         let stall = stall(server, state, plan, port: port, arrival: arrival, at: time)
         var copy = held.pointee
-        for index in Int(plan.pointee.gatewaysFirst)..<Int(plan.pointee.gatewaysFirst &+ plan.pointee.gatewaysCount) {
-            let target = Int(plans.gateways[pointer: index].pointee.place)
+        for index in 0..<Int(plan.pointee.gatewaysCount) {
+            let target = Int(plan.gateways[index].place)
             copy.list = state.pointee.known[pointer: target].pointee
             transmit(server, to: target, asDialer: true, copy, at: time)
         }
@@ -205,28 +205,16 @@ extension Domain {
         for route in forwarding.routes where route.plain {
             if case .route(let peer) = state.pointee.roles[Int(route.connection.rawValue)] { builder.addPlain(peer) }
         }
-        var plan = Plan(
-            server: Int32(firstServer + server), room: Int32(room), maximumSerial: builder.maximumSerial,
-            maximumLocalSerial: builder.maximumLocalSerial, relaysFirst: 0, relaysCount: 0, routesFirst: 0,
-            routesCount: 0,
-            gatewaysFirst: Int32(plans.gateways.count), gatewaysCount: 0, localCopies: 0)
+        var draft = builder.draft(room: room)
         for gateway in forwarding.gateways {
             guard case .outbound(let dialer) = state.pointee.roles[Int(gateway.connection.rawValue)] else { continue }
-            let first = plans.targets.count
-            for queue in gateway.queues {
-                plans.targets.append(
-                    Target(
-                        slot: -1, session: UInt32(bitPattern: queue.rawValue), pairBase: 0, serial: 0, peerSerial: 0))
-            }
             let target = state.pointee.outbound[dialer].target
-            plans.gateways.append(
-                ForwardTargets(
-                    place: Int32(target), first: Int32(first), count: Int32(plans.targets.count - first),
-                    serial: UInt32(world.servers[target].region)))
-            plan.gatewaysCount += 1
+            draft.gateways.append(
+                PlanDraft.Forward(
+                    place: Int32(target), serial: UInt32(world.servers[target].region),
+                    sessions: gateway.queues.map { RemoteTarget(session: UInt32(bitPattern: $0.rawValue)) }))
         }
-        builder.finish(&plan, room: room, into: &plans)
-        return plans.append(plan, server: server, at: time)
+        return plans.append(draft, server: server, at: time)
     }
 
     // MARK: Control
@@ -385,13 +373,13 @@ extension Domain {
 
 /// Gathers the targets of a plan by relay and by routed server.
 private struct PlanBuilder {
-    var byRelay: [[Target]]
-    var byServer: [[Target]]
-    var plain: [Bool]
-    var raws: [Int32] = []
-    var maximumSerial: UInt32 = 0
-    var maximumLocalSerial: UInt32 = 0
-    let world: World
+    private var byRelay: [[Target]]
+    private var byServer: [[RemoteTarget]]
+    private var plain: [Bool]
+    private var raws: [Int32] = []
+    private var maximumSerial: UInt32 = 0
+    private var maximumLocalSerial: UInt32 = 0
+    private let world: World
 
     init(relays: Int, servers: Int, _ world: World) {
         self.world = world
@@ -413,51 +401,33 @@ private struct PlanBuilder {
     ) {
         let session = UInt32(bitPattern: queue.rawValue)
         let announced = state.pointee.announcements[session] ?? Announcement(serial: 0, peerSerial: 0)
-        let target = Target(
-            slot: candidate.sid ?? -1, session: session,
-            pairBase: Int32(world.pairBase[SessionID.person(session)]), serial: announced.serial,
-            peerSerial: announced.peerSerial)
         switch state.pointee.roles[Int(candidate.connection.rawValue)] {
         case .relay(let relay):
-            byRelay[relay].append(target)
+            guard let slot = candidate.sid else { preconditionFailure("a relay subscribes with a number") }
+            byRelay[relay].append(
+                Target(
+                    slot: slot, session: session,
+                    pairBase: Int32(world.pairBase[SessionID.person(session)]), serial: announced.serial))
             maximumLocalSerial = max(maximumLocalSerial, announced.serial)
-        case .route(let peer): byServer[peer].append(target)
+        case .route(let peer):
+            byServer[peer].append(
+                RemoteTarget(session: session, serial: announced.serial, peerSerial: announced.peerSerial))
         case .outbound, .inbound, .raw: preconditionFailure("a queue member is a client or behind a route")
         }
         maximumSerial = max(maximumSerial, announced.serial)
     }
 
-    func finish(_ plan: inout Plan, room: Int, into plans: inout PlanTable) {
-        plan.targetsFirst = Int32(plans.targets.count)
-        plan.relaysFirst = Int32(plans.relays.count)
+    func draft(room: Int) -> PlanDraft {
+        var draft = PlanDraft(room: room, maximumSerial: maximumSerial, maximumLocalSerial: maximumLocalSerial)
         for (relay, targets) in byRelay.enumerated() where !targets.isEmpty {
-            plans.relays.append(
-                RelayTargets(
-                    relay: Int32(relay), first: Int32(plans.targets.count), count: Int32(targets.count),
-                    room: Int32(room)))
-            for target in targets { plans.targets.append(target) }
-            plan.relaysCount += 1
-            plan.localCopies += Int32(targets.count)
+            draft.relays.append((Int32(relay), targets))
         }
-        for subscriber in raws {
-            plans.relays.append(RelayTargets(relay: ~subscriber, first: 0, count: 0, room: Int32(room)))
-            plan.relaysCount += 1
-            plan.localCopies += 1
+        for subscriber in raws { draft.relays.append((~subscriber, [])) }
+        for (server, sessions) in byServer.enumerated() where !sessions.isEmpty || plain[server] {
+            draft.routes.append(
+                PlanDraft.Forward(
+                    place: Int32(server), serial: sessions.map(\.peerSerial).max() ?? 0, sessions: sessions))
         }
-        if plan.relaysCount > 0, plans.relays[Int(plan.relaysFirst)].relay >= 0 {
-            let list = plans.relays[Int(plan.relaysFirst)]
-            plan.firstRelay = list.relay
-            plan.firstSlot = plans.targets[Int(list.first)].slot
-            plan.firstPairBase = plans.targets[Int(list.first)].pairBase
-        }
-        plan.routesFirst = Int32(plans.routes.count)
-        for (server, targets) in byServer.enumerated() where !targets.isEmpty || plain[server] {
-            plans.routes.append(
-                ForwardTargets(
-                    place: Int32(server), first: Int32(plans.targets.count), count: Int32(targets.count),
-                    serial: targets.map(\.peerSerial).max() ?? 0))
-            for target in targets { plans.targets.append(target) }
-            plan.routesCount += 1
-        }
+        return draft
     }
 }

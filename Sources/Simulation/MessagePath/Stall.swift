@@ -34,21 +34,21 @@ extension Domain {
         arrival: Int64, at time: Int64
     ) -> Int64 {
         var mayWait = state.pointee.hasStalled
-        for index in Int(plan.pointee.gatewaysFirst)..<Int(plan.pointee.gatewaysFirst &+ plan.pointee.gatewaysCount) {
-            let target = Int(plans.gateways[pointer: index].pointee.place)
+        for index in 0..<Int(plan.pointee.gatewaysCount) {
+            let target = Int(plan.gateways[index].place)
             mayWait = mayWait || state.pointee.dialerFlows[pointer: target].pointee.mayBePending
         }
-        return mayWait ? waitForGateways(server, plan.pointee, port: port, arrival: arrival, at: time) : 0
+        return mayWait ? waitForGateways(server, plan, port: port, arrival: arrival, at: time) : 0
     }
 
     @inline(never)
     private mutating func waitForGateways(
-        _ server: Int, _ plan: Plan, port: Int, arrival: Int64, at time: Int64
+        _ server: Int, _ plan: UnsafeMutablePointer<Plan>, port: Int, arrival: Int64, at time: Int64
     ) -> Int64 {
         let state = servers[pointer: server]
         var total: Int64 = 0
-        for index in Int(plan.gatewaysFirst)..<Int(plan.gatewaysFirst + plan.gatewaysCount) {
-            let target = Int(plans.gateways[index].place)
+        for index in 0..<Int(plan.pointee.gatewaysCount) {
+            let target = Int(plan.gateways[index].place)
             let pending = state.pointee.dialerFlows[pointer: target].pointee
                 .pendingBytes(at: time)
             guard pending > 0,

@@ -6,18 +6,23 @@ public import EventKernel
 /// The items of a port never go back in time, so choosing the port with the least head time (ties: the lowest
 /// port) gives the total order (time, port, position) without a calendar. The choice is a tournament: a tree whose
 /// leaves are the ports' heads and whose nodes are the least of their four children. A head that changes plays its way
-/// up again, without a branch that nobody can guess. A station knows nothing about what it serves: its owner takes the
-/// items, serves them and appends the results to other stations.
+/// up again, without a branch that nobody can guess. A port has its leaf from its first item on, as most of a server's
+/// ports never see one and the tree is as high as there are leaves. A station knows nothing about what it serves: its
+/// owner takes the items, serves them and appends the results to other stations.
 @frozen
 public struct Station: ~Copyable {
     public let portCount: Int
     /// Four at least: runs of services look at so many.
     @usableFromInline let ports: UnsafeMutablePointer<Ring<Item>>
     private let ringCount: Int
-    /// The tree: the root is node 0, the children of node n are 4 n + 1 to 4 n + 4, the leaf of port p is
-    /// `firstLeaf + p`. A node is a head's time and its port in one number.
-    @usableFromInline let nodes: UnsafeMutablePointer<Int64>
-    @usableFromInline let firstLeaf: Int
+    /// The tree: the root is node 0, the children of node n are 4 n + 1 to 4 n + 4, the leaves begin at `firstLeaf`. A
+    /// node is a head's time and its port in one number.
+    @usableFromInline var nodes: UnsafeMutablePointer<Int64>
+    @usableFromInline var firstLeaf: Int
+    /// By port: its leaf, counted from the first one; `noLeaf` before its first item.
+    @usableFromInline let leaves: UnsafeMutablePointer<UInt16>
+    private var leavesTaken: Int
+    private var leafLimit = 4
     @usableFromInline let gates: UnsafeMutablePointer<Int64>
     /// Whether ``begin(before:)`` may be called: see there.
     @usableFromInline private(set) var takesRuns: Bool
@@ -39,6 +44,8 @@ public struct Station: ~Copyable {
     /// Bits of a node that name the port: times stay below 2^51 ns, 26 days.
     @inlinable static var portBits: Int64 { 12 }
 
+    @inlinable static var noLeaf: UInt16 { UInt16.max }
+
     /// The most ports of a station.
     @inlinable static var mostPorts: Int { 1 << portBits }
 
@@ -51,16 +58,13 @@ public struct Station: ~Copyable {
         self.portCount = portCount
         ringCount = max(portCount, 4)
         ports = .allocate(capacity: ringCount)
-        // Four leaves at least, which runs of services look at together.
-        var leafCount = 4
-        var firstLeaf = 1
-        while leafCount < portCount {
-            firstLeaf += leafCount
-            leafCount *= 4
-        }
-        self.firstLeaf = firstLeaf
-        nodes = .allocate(capacity: firstLeaf + leafCount)
-        nodes.initialize(repeating: Int64.max, count: firstLeaf + leafCount)
+        // Four leaves at least, which runs of services look at together, port by port.
+        firstLeaf = 1
+        nodes = .allocate(capacity: 5)
+        nodes.initialize(repeating: Int64.max, count: 5)
+        leaves = .allocate(capacity: portCount)
+        leavesTaken = portCount <= 4 ? portCount : 0
+        for port in 0..<portCount { (leaves + port).initialize(to: portCount <= 4 ? UInt16(port) : Self.noLeaf) }
         gates = .allocate(capacity: portCount)
         gates.initialize(repeating: 0, count: portCount)
         for port in 0..<ringCount {
@@ -74,6 +78,7 @@ public struct Station: ~Copyable {
         ports.deinitialize(count: ringCount)
         ports.deallocate()
         nodes.deallocate()
+        leaves.deallocate()
         gates.deallocate()
         if ownsClock { clock.deallocate() }
     }
@@ -110,7 +115,27 @@ public struct Station: ~Copyable {
     @inline(__always)
     mutating func noteTail(of port: Int, _ time: Int64) {
         clock.pointee = min(clock.pointee, time)
-        if ports[port].isEmpty { setHead(of: port, to: max(time, gates[port]) &<< Self.portBits | Int64(port)) }
+        guard ports[port].isEmpty else { return }
+        if leaves[port] == Self.noLeaf { takeLeaf(port) }
+        setHead(of: port, to: max(time, gates[port]) &<< Self.portBits | Int64(port))
+    }
+
+    /// Gives a port its leaf; if none is left, the tree becomes one level higher.
+    @usableFromInline
+    @inline(never)
+    mutating func takeLeaf(_ port: Int) {
+        if leavesTaken == leafLimit {
+            let old = UnsafeMutableBufferPointer(start: nodes + firstLeaf, count: leafLimit)
+            firstLeaf += leafLimit
+            leafLimit *= 4
+            nodes = .allocate(capacity: firstLeaf + leafLimit)
+            nodes.initialize(repeating: Int64.max, count: firstLeaf + leafLimit)
+            (nodes + firstLeaf).update(from: old.baseAddress!, count: old.count)
+            for node in (0..<firstLeaf).reversed() { nodes[node] = Self.least(nodes + 4 * node + 1) }
+            (old.baseAddress! - (firstLeaf - old.count)).deallocate()
+        }
+        leaves[port] = UInt16(leavesTaken)
+        leavesTaken += 1
     }
 
     /// Adds items behind the others of a port, in order of time and none before what waits there.
@@ -126,7 +151,7 @@ public struct Station: ~Copyable {
     @inlinable
     @inline(__always)
     func setHead(of port: Int, to head: Int64) {
-        var node = firstLeaf &+ port
+        var node = firstLeaf &+ Int(leaves[port])
         nodes[node] = head
         repeat {
             node = (node &- 1) &>> 2
@@ -149,11 +174,6 @@ public struct Station: ~Copyable {
     /// The port with the least head time, the lowest of equals; meaningless when all are empty. Complexity: O(1).
     @inlinable
     public func earliestPort() -> Int { Int(nodes[0] & (1 &<< Self.portBits &- 1)) }
-
-    /// What waits first.
-    @inlinable
-    @inline(__always)
-    var upcoming: UnsafePointer<Item>? { nodes[0] == Int64.max ? nil : ports[earliestPort()].upcomingPlace }
 
     /// Whether what waits first comes before an item with this time at a port, or is one of its predecessors there.
     @inlinable
@@ -179,7 +199,9 @@ public struct Station: ~Copyable {
 
     /// Arrival of a port's first item or the end of its wait, `Int64.max` when the port is empty.
     @inlinable
-    public func headTime(_ port: Int) -> Int64 { Self.time(nodes[firstLeaf &+ port]) }
+    public func headTime(_ port: Int) -> Int64 {
+        leaves[port] == Self.noLeaf ? Int64.max : Self.time(nodes[firstLeaf &+ Int(leaves[port])])
+    }
 
     /// When the service of the next item would start. Complexity: O(1).
     @inlinable
@@ -231,7 +253,8 @@ public struct Station: ~Copyable {
     /// Writes down where the first items of all ports lie, those before `window` and up to `limit`; returns how many.
     func collect(before window: Int64, limit: Int, into places: UnsafeMutablePointer<UnsafePointer<Item>>) -> Int {
         var count = 0
-        for port in 0..<portCount where nodes[firstLeaf &+ port] != Int64.max {
+        for leaf in 0..<leavesTaken where nodes[firstLeaf &+ leaf] != Int64.max {
+            let port = Int(nodes[firstLeaf &+ leaf] & (1 &<< Self.portBits &- 1))
             count = collect(port, before: window, count, limit, into: places)
         }
         return count
@@ -299,7 +322,10 @@ public struct Table<Element: ~Copyable>: ~Copyable {
     @inlinable
     public init(count: Int, _ make: (Int) -> Element) {
         self.count = count
-        base = .allocate(capacity: max(count, 1))
+        // At the beginning of a line of the cache, as slabs are.
+        base = UnsafeMutableRawPointer.allocate(
+            byteCount: max(count, 1) * MemoryLayout<Element>.stride, alignment: max(64, MemoryLayout<Element>.alignment)
+        ).bindMemory(to: Element.self, capacity: max(count, 1))
         for index in 0..<count { (base + index).initialize(to: make(index)) }
     }
 

@@ -278,9 +278,7 @@ struct ReplayAccount: ~Copyable {
         guard isFirst else {
             return tally.addExtra(kind: kind.rawValue, path: path, phase: world.phase(of: captured))
         }
-        tally.addDelivery(
-            kind: kind.rawValue, path: path, published: captured, arrival: copy.time,
-            phase: world.phase(of: captured))
+        tally.addDelivery(kind: kind.rawValue, path: path, published: captured, arrival: copy.time)
         guard kind == .video else { return }
         let decodable = chain.arrive(copy.sequence, isKeyFrame: world.streams.isKeyFrame(copy.sequence))
         guard decodable > 0 else { return }
