@@ -2,6 +2,7 @@ import CallModel
 import EventKernel
 import Measures
 import Network
+import Scenario
 import Testing
 
 @testable import Simulation
@@ -122,6 +123,19 @@ import Testing
         for bound in 0..<4 { #expect(tally.delivered(.audio, .crossRegion, .before, bound: bound) == within[bound]) }
         #expect(tally.delivered1s.reduce(0, +) == 2_000)
         #expect(tally.punctual1s.reduce(0) { $0 + Int64($1) } == within[0] + within[1])
+    }
+
+    /// A server has ports for 4,096 connections, 64 of them for plain publishers: a deployment that needs more is
+    /// refused. The format's own limits are lower; this is for callers that make a scenario otherwise.
+    @Test func moreServersThanAServerHasPortsForAreRefused() throws {
+        var made = try scenario(calls(horizon: "20s", local: 1, across: 0))
+        func world(servers: Int) throws -> World {
+            made.deployment.regions[0].nats.servers = servers
+            return try World(made, replication: 0)
+        }
+        // Two relays, s servers beside it, and two ports for each of the s + 1 in both regions.
+        #expect(try world(servers: (4_096 - 64 - 2 - 2) / 3).servers.count == 1_343)
+        #expect(throws: SimulationError.self) { try world(servers: (4_096 - 64 - 2 - 2) / 3 + 1) }
     }
 
     /// In a quiet run everybody's audio is settled by the relays, and nobody's connection is counted twice.
