@@ -144,14 +144,12 @@ struct Trails: ~Copyable {
 
     mutating func add(stream: UInt32, localServer: Int, server: Int32, sequence: UInt32, plan: UInt32) {
         let end = end(stream, localServer: localServer)
-        if end.pointee.plan == plan && sequence > end.pointee.last {
-            end.pointee.last = sequence
-            return
-        }
+        if end.pointee.plan == plan && extend(end, stream, localServer: localServer, sequence) { return }
         begin(stream, localServer, server: server, sequence: sequence, plan: plan)
     }
 
-    /// Takes a message that is served by the run's plan into the run, whose end is known; `false`: it came before it.
+    /// Takes a message that is served by the run's plan into the run, whose end is known; `false`: it precedes the run.
+    /// Messages of one stream may overtake each other on the last mile: a run covers what lies between.
     @inline(__always)
     func extend(_ end: UnsafeMutablePointer<End>, _ stream: UInt32, localServer: Int, _ sequence: UInt32) -> Bool {
         if sequence <= end.pointee.last { return sequence >= firsts.place(slot(stream, localServer)).pointee }
@@ -167,8 +165,6 @@ struct Trails: ~Copyable {
 
     private mutating func begin(_ stream: UInt32, _ localServer: Int, server: Int32, sequence: UInt32, plan: UInt32) {
         let slot = slot(stream, localServer)
-        // Messages of one stream may overtake each other on the last mile: a run covers what lies between.
-        if ends[slot].plan == plan && sequence >= firsts[slot] { return }
         if ends[slot].plan != End.none { closed.append(openRun(stream, localServer)) }
         numbers[localServer] = server
         firsts[slot] = sequence

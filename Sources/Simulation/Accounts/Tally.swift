@@ -31,10 +31,10 @@ struct Tally: ~Copyable {
     /// As the world has them.
     private let phaseStart: Int64
     private let phaseEnd: Int64
-    private var moment = Moment()
+    private var interval = CaptureInterval()
 
     /// What messages captured in the same second and phase have in common.
-    private struct Moment {
+    private struct CaptureInterval {
         var start: Int64 = 0
         /// Nanoseconds; 0: nothing is known yet.
         var length: UInt64 = 0
@@ -89,24 +89,24 @@ struct Tally: ~Copyable {
     /// Counts a delivery: in the phase and second of its capture.
     @inline(__always)
     mutating func addDelivery(kind: Int, path: PathKind, published: Int64, arrival: Int64) {
-        if UInt64(bitPattern: published &- moment.start) >= moment.length { look(at: published) }
+        if UInt64(bitPattern: published &- interval.start) >= interval.length { findInterval(of: published) }
         let lag = arrival &- published
         let classPath = Self.classIndex(kind) &* Self.paths &+ Int(path.rawValue)
         let row = rows.place(classPath &* Place.count)
         row[IntegerHistogram.bucketIndex(of: lag)] &+= 1
         let bound = (lag > 150_000_000 ? 1 : 0) &+ (lag > 400_000_000 ? 1 : 0) &+ (lag > 1_000_000_000 ? 1 : 0)
-        row[moment.bounds &+ bound] &+= 1
+        row[interval.bounds &+ bound] &+= 1
         let low = UInt64(bitPattern: row[Place.sumLow]).addingReportingOverflow(UInt64(bitPattern: lag))
         row[Place.sumLow] = Int64(bitPattern: low.partialValue)
         row[Place.sumHigh] &+= low.overflow ? 1 : 0
         if lag < row[Place.least] { row[Place.least] = lag }
         if lag > row[Place.most] { row[Place.most] = lag }
-        series.place(moment.second &+ classPath).pointee &+= bound < 2 ? 1 &<< 32 | 1 : 1
+        series.place(interval.second &+ classPath).pointee &+= bound < 2 ? 1 &<< 32 | 1 : 1
     }
 
     /// Looks up the second and phase of a capture.
     @inline(never)
-    private mutating func look(at published: Int64) {
+    private mutating func findInterval(of published: Int64) {
         let second = published / 1_000_000_000
         var start = second * 1_000_000_000
         var end = start + 1_000_000_000
@@ -122,7 +122,7 @@ struct Tally: ~Copyable {
             phase = .after
             start = max(start, phaseEnd)
         }
-        moment = Moment(
+        interval = CaptureInterval(
             start: start, length: UInt64(end - start), second: Int(second) * Self.classes * Self.paths,
             bounds: Place.bounds + Int(phase.rawValue) * Self.bounds)
     }

@@ -3,42 +3,14 @@ import EventKernel
 /// Each server with the relays that are connected to it: what they do reaches another server over a route, and thus
 /// later than what they do to each other.
 struct Clusters: ~Copyable {
-    /// A server's relays by index; nobody's clock stands for those that there are not, so that three are looked at
-    /// without a question how many there are.
-    struct Members: BitwiseCopyable {
-        var first: Int32
-        var second: Int32
-        var third: Int32
-        var count: Int32 = 0
-        /// A bit for each of them.
-        var all: UInt64 = 0
-
-        init(nobody: Int32) {
-            first = nobody
-            second = nobody
-            third = nobody
-        }
-
-        mutating func add(_ relay: Int) {
-            count += 1
-            all |= 1 << UInt64(relay)
-            switch count {
-            case 1: first = Int32(relay)
-            case 2: second = Int32(relay)
-            case 3: third = Int32(relay)
-            default: break
-            }
-        }
-    }
-
-    /// By server.
-    let members: Table<Members>
+    /// By server: a bit for each of its relays.
+    let members: Table<UInt64>
     /// Whether each relay has a living server, that no relay is about to lose, so that clusters can run one by one.
     fileprivate(set) var areApart = false
     /// Whether a relay's connection has changed since they were looked at.
     var isStale = true
 
-    init(servers: Int) { members = Table(count: servers) { _ in Members(nobody: 0) } }
+    init(servers: Int) { members = Table(count: servers) { _ in 0 } }
 }
 
 extension Domain {
@@ -46,16 +18,14 @@ extension Domain {
     mutating func findClusters() {
         clusters.isStale = false
         clusters.areApart = relays.count <= 64
-        for server in 0..<servers.count {
-            clusters.members[pointer: server].pointee = Clusters.Members(nobody: Int32(nobody))
-        }
+        for server in 0..<servers.count { clusters.members[server] = 0 }
         for relay in 0..<relays.count {
             let state = relays[pointer: relay]
             guard state.pointee.server >= 0, !state.pointee.losesServer else {
                 clusters.areApart = false
                 continue
             }
-            if clusters.areApart { clusters.members[pointer: state.pointee.server].pointee.add(relay) }
+            if clusters.areApart { clusters.members[state.pointee.server] |= 1 << UInt64(relay) }
         }
     }
 
@@ -108,17 +78,7 @@ extension Domain {
     /// Serves those of a server's relays that can act before `window`.
     @inline(__always)
     private mutating func serveRelays(ofCluster server: Int, before window: Int64) {
-        let members = clusters.members.place(server)
-        if members.pointee.count > 3 { return serveManyRelays(members.pointee.all, before: window) }
-        while true {
-            let (relay, next) = earliestRelay(members)
-            guard next < min(window, nextAgenda) else { return }
-            serveRelay(relay, before: window)
-        }
-    }
-
-    private mutating func serveManyRelays(_ all: UInt64, before window: Int64) {
-        var members = all
+        var members = clusters.members.place(server).pointee
         while members != 0 {
             let relay = members.trailingZeroBitCount
             members &= members &- 1
@@ -126,35 +86,11 @@ extension Domain {
         }
     }
 
-    /// Of up to three relays the one that can act first, and when.
-    @inline(__always)
-    private func earliestRelay(_ members: UnsafePointer<Clusters.Members>) -> (relay: Int, next: Int64) {
-        let first = relayClock(Int(members.pointee.first))
-        let second = relayClock(Int(members.pointee.second))
-        let third = relayClock(Int(members.pointee.third))
-        var next = first
-        var relay = members.pointee.first
-        relay = second < next ? members.pointee.second : relay
-        next = min(next, second)
-        relay = third < next ? members.pointee.third : relay
-        next = min(next, third)
-        return (Int(relay), next)
-    }
-
     /// A lower bound for the next service of a server's relays; far without work.
     @inline(__always)
     private mutating func nextRelay(ofCluster server: Int) -> Int64 {
-        let members = clusters.members.place(server)
-        if members.pointee.count > 3 { return nextRelay(ofMany: members.pointee.all) }
-        let next = min(
-            relayClock(Int(members.pointee.first)),
-            min(relayClock(Int(members.pointee.second)), relayClock(Int(members.pointee.third))))
-        return min(Int64.max / 2, next)
-    }
-
-    private func nextRelay(ofMany all: UInt64) -> Int64 {
         var next = Int64.max / 2
-        var members = all
+        var members = clusters.members.place(server).pointee
         while members != 0 {
             next = min(next, relayClock(members.trailingZeroBitCount))
             members &= members &- 1

@@ -146,7 +146,7 @@ struct Domain: ~Copyable {
             world.relaysOfRegion[region].count + world.serversOfRegion[region].count + 2 * world.servers.count
         let stations = world.relaysOfRegion[region].count + world.serversOfRegion[region].count
         let (firstRoute, firstRaw) = (world.relaysOfRegion[region].count, firstRawPort)
-        sourceOfPort = Table(count: Station.mostPorts) { port in
+        sourceOfPort = Table(count: firstRaw + World.rawPortLimit) { port in
             port < firstRoute || port >= firstRaw ? .client : port < stations ? .route : .gateway
         }
         let clocks = Table<Int64>(count: stations + 2 * Self.line) { _ in Int64.max }
@@ -192,9 +192,6 @@ struct Domain: ~Copyable {
 
     @inline(__always)
     func relayClock(_ relay: Int) -> Int64 { clocks[pointer: Self.line + relay].pointee }
-
-    /// As a relay's index: its clock, behind the stations', always stands at the end of time.
-    var nobody: Int { relays.count + servers.count }
 
     @inline(__always)
     func serverClock(_ server: Int) -> Int64 { clocks[pointer: Self.line + relays.count + server].pointee }
@@ -267,6 +264,7 @@ struct Domain: ~Copyable {
         copyOf item: UnsafePointer<Item>, at time: Int64, list: UInt32, toServer server: Int, port: Int
     ) {
         if isReference || isWarping { return send(item.pointee, at: time, list: list, toServer: server, port: port) }
+        // Of a stream without a plan an address that nobody has: fetching ahead asks for nothing that must be there.
         prefetch_line(plans.plan(trails.end(item.pointee.sender, localServer: server).pointee.plan))
         servers[pointer: server].pointee.station.append(copyOf: item, at: time, list: list, to: port)
     }

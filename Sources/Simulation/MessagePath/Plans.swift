@@ -119,6 +119,7 @@ extension UnsafeMutablePointer<Plan> {
     }
 
     /// Its lists one after another.
+    @inline(__always)
     func forEachList(_ body: (UnsafePointer<RelayTargets>) -> Void) {
         var list = lists
         for _ in 0..<pointee.relaysCount {

@@ -56,21 +56,14 @@ extension Domain {
     @inline(__always)
     private func readAhead(ofCopiesOf item: UnsafePointer<Item>, _ plan: UnsafeMutablePointer<Plan>) {
         let sender = StreamTable.person(of: item.pointee.sender)
-        var list = plan.lists
-        var left = plan.pointee.relaysCount
-        while left > 0 {
-            if list.pointee.relay >= 0 {
-                let sessions = relays.place(Int(list.pointee.relay)).pointee.sessions.place(0)
-                var target = list.targets
-                let end = target + Int(list.pointee.count)
-                while target < end {
-                    prefetch_line(sessions + Int(target.pointee.slot))
-                    prefetch_line(pairs.place(Int(target.pointee.pairBase) &+ sender))
-                    target += 1
-                }
+        plan.forEachList { list in
+            guard list.pointee.relay >= 0 else { return }
+            let sessions = relays.place(Int(list.pointee.relay)).pointee.sessions.place(0)
+            for index in 0..<Int(list.pointee.count) {
+                let target = list.targets + index
+                prefetch_line(sessions + Int(target.pointee.slot))
+                prefetch_line(pairs.place(Int(target.pointee.pairBase) &+ sender))
             }
-            list = list.next
-            left &-= 1
         }
     }
 

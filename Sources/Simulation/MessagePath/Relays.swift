@@ -245,14 +245,14 @@ extension Domain {
         let end = copy + Int(list.pointee.count)
         while copy < end {
             let isOwn = SessionID.person(copy.pointee.session) == own
-            hand(copy.pointee, state, relay, item, message, isOwn: isOwn, at: time)
+            offer(copy.pointee, state, relay, item, message, isOwn: isOwn, at: time)
             copy += 1
         }
     }
 
-    /// Hands a message to one session.
+    /// Hands a message to one session, if that is open and has room for it.
     @inline(__always)
-    private mutating func hand(
+    private mutating func offer(
         _ copy: Target, _ state: UnsafeMutablePointer<RelayState>, _ relay: Int, _ item: UnsafePointer<Item>,
         _ message: UInt64, isOwn: Bool, at time: Int64
     ) {
